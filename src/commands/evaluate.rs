@@ -1,0 +1,197 @@
+//! `postloan evaluate`: how good a model is on labelled comments.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::Outcome;
+use super::failure::Failure;
+use super::options::{ModelOption, RecordOptions, ThreadOption, print, print_json, tell};
+use crate::evaluation::{Metrics, Scored, confusion_table, metrics_table};
+use crate::model::{LabelError, RiskClassifier, hexadecimal};
+use crate::records::{FieldNames, Review, ReviewCollection};
+
+/// Options of `postloan evaluate`.
+#[derive(Debug, Args)]
+pub(super) struct EvaluateArgs {
+    /// Files of labelled comments (.csv, .jsonl), or `-` for standard input
+    #[arg(required = true, value_name = "DATA")]
+    data: Vec<PathBuf>,
+    /// The field that holds the label
+    #[arg(long, value_name = "FIELD", default_value = "label")]
+    label_field: String,
+    /// Split the metrics by the values of a field, too
+    #[arg(long, value_name = "FIELD")]
+    by: Option<String>,
+    /// Print everything as JSON on standard output
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelOption,
+    #[command(flatten)]
+    records: RecordOptions,
+    #[command(flatten)]
+    threads: ThreadOption,
+}
+
+/// What is printed for a machine.
+#[derive(Debug, Serialize)]
+struct Evaluation {
+    model: String,
+    /// Whether the model was trained on one of the files.
+    seen_in_training: bool,
+    metrics: Metrics,
+    /// The field the metrics are split by, and the metrics for each of its values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<FieldMetrics>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldMetrics {
+    field: String,
+    values: BTreeMap<String, Metrics>,
+}
+
+pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
+    args.threads.apply()?;
+    let classifier = args.model.open()?;
+    let fields = FieldNames {
+        id: None,
+        text: args.records.text_field.clone(),
+        required: vec![args.label_field.clone()],
+        optional: args.by.iter().cloned().collect(),
+    };
+    let collection = ReviewCollection::read(&args.data, args.records.input_format, &fields)?;
+    if collection.reviews.is_empty() {
+        return Err(Failure::input(
+            "there are no labelled comments in the data".to_owned(),
+        ));
+    }
+    let scored = score(&classifier, &collection.reviews, &args.label_field)?;
+    let labels = classifier.labels();
+    let by = args.by.as_ref().map(|field| {
+        let mut groups: BTreeMap<String, Vec<&Scored>> = BTreeMap::new();
+        for (review, scored) in collection.reviews.iter().zip(&scored) {
+            groups
+                .entry(review.optional[0].clone())
+                .or_default()
+                .push(scored);
+        }
+        let metrics = |(value, scored)| (value, Metrics::of(labels, Vec::into_iter(scored)));
+        FieldMetrics {
+            field: field.clone(),
+            values: groups.into_iter().map(metrics).collect(),
+        }
+    });
+    let trained_on = &classifier.manifest().data.files;
+    let seen_in_training = collection.inputs.iter().any(|input| {
+        trained_on
+            .iter()
+            .any(|file| file.digest.sha256 == hexadecimal(&input.sha256))
+    });
+    if seen_in_training {
+        tell("the model was trained on these comments: its figures here say nothing of new ones");
+    }
+    let evaluation = Evaluation {
+        model: classifier.id().to_string(),
+        seen_in_training,
+        metrics: Metrics::of(labels, &scored),
+        by,
+    };
+    if args.json {
+        print_json(&evaluation)?
+    } else {
+        print(&evaluation.table())?
+    }
+    Ok(Outcome::Done)
+}
+
+/// What the model says of each review, on all threads.
+fn score(
+    classifier: &RiskClassifier,
+    reviews: &[Review],
+    label_field: &str,
+) -> Result<Vec<Scored>, Failure> {
+    let place = |review: &Review| format!("field `{label_field}` at line {}", review.line);
+    // Labels first: a wrong one is known before any work is done.
+    let truths = reviews
+        .iter()
+        .map(|review| {
+            classifier
+                .labels()
+                .class_of(&review.required[0])
+                .map_err(|e| (review, e))
+        })
+        .collect::<Result<Vec<_>, (&Review, LabelError)>>()
+        .map_err(|(review, error)| Failure::from(error).context(place(review)))?;
+    reviews
+        .par_iter()
+        .zip(truths)
+        .map_init(
+            || classifier.worker(),
+            |worker, (review, truth)| match worker.classify(&review.text) {
+                Ok(prediction) => Ok(Scored {
+                    truth,
+                    predicted: prediction.class,
+                    probabilities: prediction.probabilities,
+                }),
+                Err(error) => Err((review.line, error)),
+            },
+        )
+        .collect::<Result<Vec<Scored>, _>>()
+        .map_err(|(line, error)| Failure::input(error).context(format!("line {line}")))
+}
+
+impl Evaluation {
+    fn table(&self) -> String {
+        let Metrics {
+            rows,
+            accuracy,
+            macro_f1,
+            log_loss,
+            ..
+        } = self.metrics;
+        let mut table = format!(
+            "{} on {rows} comments: accuracy {accuracy:.4}, macro F1 {macro_f1:.4}, log loss \
+             {log_loss:.4}\n\n{}\n{}",
+            self.model,
+            metrics_table(&self.metrics),
+            confusion_table(&self.metrics)
+        );
+        if let Some(FieldMetrics { field, values }) = &self.by {
+            let width = values
+                .keys()
+                .map(|value| value.chars().count())
+                .max()
+                .unwrap_or(0);
+            let width = width.max(field.chars().count());
+            table += &format!(
+                "\n{field:width$}  {:>7}  {:>8}  {:>8}  {:>8}",
+                "rows", "accuracy", "macro F1", "log loss"
+            );
+            for class in &self.metrics.classes {
+                table += &format!("  {:>14}", format!("recall {}", class.label));
+            }
+            table.push('\n');
+            for (value, metrics) in values {
+                table += &format!(
+                    "{value:width$}  {:>7}  {:>8.4}  {:>8.4}  {:>8.4}",
+                    metrics.rows, metrics.accuracy, metrics.macro_f1, metrics.log_loss
+                );
+                for class in &metrics.classes {
+                    let recall = if class.support == 0 {
+                        "–".to_owned()
+                    } else {
+                        format!("{:.4}", class.recall)
+                    };
+                    table += &format!("  {recall:>14}");
+                }
+                table.push('\n');
+            }
+        }
+        table
+    }
+}

@@ -1,0 +1,87 @@
+//! The command line: it joins rooms, and holds no logic that another door needs, too.
+
+mod batch;
+mod evaluate;
+mod failure;
+mod models;
+mod options;
+mod predict;
+mod train;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What each exit code means, for `--help`.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, and every record was taken
+  1  a defect of this program: the counts did not add up
+  2  the command line is wrong
+  3  the input cannot be read, or is not what it must be
+  4  the model cannot be read, or cannot be used
+  5  the output cannot be written
+  6  done, but some records were refused: see the rejects file";
+
+/// Reads post-loan review comments (贷后检查评价) and says for each whether the loan is normal, to
+/// be watched or risky, and why.
+#[derive(Debug, Parser)]
+#[command(name = "postloan", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Trains a model on labelled comments and writes it as the next version.
+    #[command(after_help = EXIT_CODES)]
+    Train(Box<train::TrainArgs>),
+    /// Measures a model on labelled comments.
+    #[command(after_help = EXIT_CODES)]
+    Evaluate(evaluate::EvaluateArgs),
+    /// Classifies comments given as arguments or as lines of standard input.
+    #[command(after_help = EXIT_CODES)]
+    Predict(predict::PredictArgs),
+    /// Classifies files of comments.
+    #[command(after_help = EXIT_CODES)]
+    Batch(batch::BatchArgs),
+    /// Lists, shows and verifies the models on disk.
+    #[command(after_help = EXIT_CODES)]
+    Models(models::ModelsArgs),
+}
+
+/// How a command that did its work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Everything was done.
+    Done,
+    /// Some records were refused.
+    SomeRefused,
+}
+
+/// Runs the program on the process's arguments and gives its exit code.
+///
+/// A failure is one sentence on standard error, with the chain of its causes.
+#[must_use]
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(args) => train::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Batch(args) => batch::run(&args),
+        Command::Models(args) => models::run(&args),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeRefused) => ExitCode::from(6),
+        // Whoever read standard output has seen enough: that is no failure.
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Where standard error is closed, too, the exit code has to do.
+            let _ = writeln!(anstream::stderr(), "postloan: {failure}");
+            failure.exit_code()
+        }
+    }
+}

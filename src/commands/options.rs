@@ -1,0 +1,93 @@
+//! Options that several commands share.
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::failure::Failure;
+use crate::model::RiskClassifier;
+use crate::records::RecordFormat;
+
+/// The shipped model, where the program is started in its repository.
+const DEFAULT_MODEL: &str = "models/post-loan-risk";
+
+/// Which model to use.
+#[derive(Debug, Args)]
+pub(super) struct ModelOption {
+    /// A version folder, or a folder of versions: then the one its `production` file names,
+    /// otherwise the highest
+    #[arg(long, value_name = "FOLDER", default_value = DEFAULT_MODEL, env = "POSTLOAN_MODEL")]
+    model: PathBuf,
+}
+
+impl ModelOption {
+    pub(super) fn open(&self) -> Result<RiskClassifier, Failure> {
+        Ok(RiskClassifier::open(&self.model)?)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.model
+    }
+}
+
+/// Which fields of a record mean what, and how records are laid out.
+#[derive(Debug, Args)]
+pub(super) struct RecordOptions {
+    /// The field that holds a record's id
+    #[arg(long, value_name = "FIELD", default_value = "id")]
+    pub(super) id_field: String,
+    /// The field that holds the comment
+    #[arg(long, value_name = "FIELD", default_value = "text")]
+    pub(super) text_field: String,
+    /// The format of the input, where it is not that of the file's ending (.csv, .jsonl)
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) input_format: Option<RecordFormat>,
+}
+
+/// How many threads to work on.
+#[derive(Debug, Args)]
+pub(super) struct ThreadOption {
+    /// How many threads to work on; the result is the same with any number [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl ThreadOption {
+    pub(super) fn count(&self) -> NonZeroUsize {
+        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.threads.unwrap_or_else(cores)
+    }
+
+    /// Makes `rayon` use that many threads in this process.
+    pub(super) fn apply(&self) -> Result<(), Failure> {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.count().get())
+            .build_global()
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+}
+
+/// Writes to standard output.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut output = anstream::stdout();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(|error| Failure::output(error).context("cannot write to standard output"))
+}
+
+/// Writes `value` to standard output as JSON.
+pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::output(io::Error::from(error)))?;
+    print(&format!("{json}\n"))
+}
+
+/// Writes a line to standard error, for people; what comes of it does not matter.
+pub(super) fn tell(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}

@@ -1,0 +1,419 @@
+//! `postloan train`: labelled comments in, the next version of a model out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Outcome;
+use super::failure::Failure;
+use super::options::{RecordOptions, ThreadOption, print, print_json, tell};
+use crate::evaluation::{confusion_table, metrics_table};
+use crate::features::{DocumentFrequencyBound, FeatureSettings, TermFrequency, VocabularyLimits};
+use crate::model::{
+    ClassIndex, FileDigest, LabelSet, ModelStore, TrainingData, TrainingFile, hexadecimal,
+};
+use crate::records::{FieldNames, Review, ReviewCollection};
+use crate::text::{Analyzer, DictionaryError, Segmenter, StopWords, UserDictionary};
+use crate::training::{
+    CrossValidation, FoldPlan, LabelledComments, SolverKind, SolverSettings, Trained,
+    TrainingSettings, model_card, train,
+};
+
+/// Options of `postloan train`.
+#[derive(Debug, Args)]
+pub(super) struct TrainArgs {
+    /// Files of labelled comments (.csv, .jsonl), or `-` for standard input
+    #[arg(required = true, value_name = "DATA")]
+    data: Vec<PathBuf>,
+    /// The folder of the model's versions; its last part is the model's name
+    #[arg(long, value_name = "FOLDER")]
+    model: PathBuf,
+    /// What the data is, in a sentence, for the model card
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Print the result as JSON on standard output
+    #[arg(long)]
+    json: bool,
+
+    /// The field that holds the label
+    #[arg(
+        long,
+        value_name = "FIELD",
+        default_value = "label",
+        help_heading = "Data"
+    )]
+    label_field: String,
+    /// A TOML file of the labels, each with id, name and severity [default: the labels of the
+    /// data]
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    labels: Option<PathBuf>,
+    /// Words for the segmenter, a line each: `word frequency [tag]` [default: the shipped banking
+    /// words]
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    user_dictionary: Option<PathBuf>,
+    /// Words to leave out, a line each [default: none]
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    stop_words: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Data")]
+    records: RecordOptions,
+
+    /// How many folds to cross-validate with: a number, 0 for none, or `logo` for a fold of each
+    /// group (leave one group out)
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "5",
+        help_heading = "Cross-validation"
+    )]
+    folds: FoldCount,
+    /// A field whose values never stand in two folds, such as the writer of a comment; without it
+    /// folds are random, and the figures flatter
+    #[arg(long, value_name = "FIELD", help_heading = "Cross-validation")]
+    group_field: Option<String>,
+    /// What random folds depend on
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 42,
+        help_heading = "Cross-validation"
+    )]
+    seed: u64,
+
+    /// The longest n-gram, in words
+    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Features")]
+    ngrams: usize,
+    /// The fewest comments a term stands in: a number, or a share such as 0.001
+    #[arg(
+        long,
+        value_name = "N|SHARE",
+        default_value = "2",
+        help_heading = "Features"
+    )]
+    min_df: Bound,
+    /// The most comments a term stands in: a number, or a share such as 0.9
+    #[arg(
+        long,
+        value_name = "N|SHARE",
+        default_value = "1.0",
+        help_heading = "Features"
+    )]
+    max_df: Bound,
+    /// The most terms: those that occur most often are kept [default: no limit]
+    #[arg(long, value_name = "N", help_heading = "Features")]
+    max_terms: Option<usize>,
+    /// Take a term's count itself as its frequency, not 1 + ln(count)
+    #[arg(long, help_heading = "Features")]
+    raw_tf: bool,
+
+    /// How the weights are fitted
+    #[arg(
+        long,
+        value_name = "SOLVER",
+        default_value = "sparse",
+        help_heading = "Solver"
+    )]
+    solver: SolverKind,
+    /// The inverse strength of the L2 penalty, scikit-learn's C; linfa's alpha is 1/C
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 10.0,
+        help_heading = "Solver"
+    )]
+    c: f64,
+    /// Fitting ends when the gradient's norm, divided by the number of comments, is below this
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 1e-4,
+        help_heading = "Solver"
+    )]
+    tolerance: f64,
+    /// … or after this many iterations
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1000,
+        help_heading = "Solver"
+    )]
+    max_iterations: u64,
+    /// The most memory the linfa solver's dense matrix may take, in MiB
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = 4096,
+        help_heading = "Solver"
+    )]
+    memory_budget: u64,
+    #[command(flatten, next_help_heading = "Solver")]
+    threads: ThreadOption,
+}
+
+/// How many folds, as it stands on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FoldCount {
+    Number(usize),
+    EachGroup,
+}
+
+impl FromStr for FoldCount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "logo" => Ok(Self::EachGroup),
+            _ => text
+                .parse()
+                .map(Self::Number)
+                .map_err(|_| "expected a number or `logo`".to_owned()),
+        }
+    }
+}
+
+/// A document frequency as it stands on the command line: a whole number, or a share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Bound(DocumentFrequencyBound);
+
+impl FromStr for Bound {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(documents) = text.parse() {
+            return Ok(Self(DocumentFrequencyBound::Documents(documents)));
+        }
+        match text.parse() {
+            Ok(share) if (0.0..=1.0).contains(&share) => {
+                Ok(Self(DocumentFrequencyBound::Share(share)))
+            }
+            _ => Err("expected a whole number, or a share from 0.0 to 1.0".to_owned()),
+        }
+    }
+}
+
+pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
+    args.threads.apply()?;
+    let settings = args.settings()?;
+    let user_dictionary = match &args.user_dictionary {
+        Some(path) => read_words(path, UserDictionary::parse)?,
+        None => UserDictionary::banking().map_err(Failure::input)?,
+    };
+    let stop_words = match &args.stop_words {
+        Some(path) => read_words(path, StopWords::parse)?,
+        None => StopWords::default(),
+    };
+    let collection = args.read_data()?;
+    let labels = args.labels(&collection.reviews)?;
+    let rows = label_rows(&collection.reviews, &labels, &args.label_field)?;
+    let groups = match &args.group_field {
+        Some(_) => collection
+            .reviews
+            .iter()
+            .map(|review| review.required[1].clone())
+            .collect(),
+        None => Vec::new(),
+    };
+    let analyzer = Analyzer::new(Segmenter::new(&user_dictionary), stop_words.clone());
+    let labelled = LabelledComments::analyze(&analyzer, labels, &rows, groups)?;
+    let data = TrainingData {
+        rows: rows.len(),
+        rows_by_label: labelled.rows_by_label(),
+        files: collection.inputs.iter().map(training_file).collect(),
+    };
+
+    let progress = fold_progress(&labelled, &settings);
+    let words = (&analyzer, user_dictionary, stop_words);
+    let trained = train(&labelled, &settings, data, words, || progress.inc(1))?;
+    progress.finish_and_clear();
+    let saved = ModelStore::new(&args.model).save(&trained.bundle, |id| {
+        model_card(id, &trained, &settings, args.description.as_deref())
+    })?;
+    args.report(&trained, &saved.path)?;
+    Ok(Outcome::Done)
+}
+
+impl TrainArgs {
+    fn settings(&self) -> Result<TrainingSettings, Failure> {
+        let folds = match (self.folds, &self.group_field) {
+            (FoldCount::Number(0), _) => None,
+            (FoldCount::Number(folds), None) => Some(FoldPlan::Stratified {
+                folds,
+                seed: self.seed,
+            }),
+            (FoldCount::Number(folds), Some(field)) => Some(FoldPlan::Grouped {
+                folds,
+                field: field.clone(),
+            }),
+            (FoldCount::EachGroup, Some(field)) => Some(FoldPlan::LeaveOneGroupOut {
+                field: field.clone(),
+            }),
+            (FoldCount::EachGroup, None) => {
+                return Err(Failure::usage("--folds logo needs --group-field"));
+            }
+        };
+        Ok(TrainingSettings {
+            features: FeatureSettings {
+                vocabulary: VocabularyLimits {
+                    max_ngram: self.ngrams,
+                    min_df: self.min_df.0,
+                    max_df: self.max_df.0,
+                    max_terms: self.max_terms,
+                },
+                term_frequency: if self.raw_tf {
+                    TermFrequency::Raw
+                } else {
+                    TermFrequency::Sublinear
+                },
+            },
+            solver: SolverSettings {
+                solver: self.solver,
+                c: self.c,
+                tolerance: self.tolerance,
+                max_iterations: self.max_iterations,
+                memory_budget: self.memory_budget.saturating_mul(1 << 20),
+            },
+            folds,
+        })
+    }
+
+    /// The reviews, each with its label and, where asked for, its group.
+    fn read_data(&self) -> Result<ReviewCollection, Failure> {
+        let required = [&self.label_field]
+            .into_iter()
+            .chain(&self.group_field)
+            .cloned()
+            .collect();
+        let fields = FieldNames {
+            id: None,
+            text: self.records.text_field.clone(),
+            required,
+            optional: Vec::new(),
+        };
+        Ok(ReviewCollection::read(
+            &self.data,
+            self.records.input_format,
+            &fields,
+        )?)
+    }
+
+    fn labels(&self, reviews: &[Review]) -> Result<LabelSet, Failure> {
+        match &self.labels {
+            Some(path) => {
+                let source = read_text(path)?;
+                LabelSet::parse(&source)
+                    .map_err(|error| Failure::from(error).context(format!("`{}`", path.display())))
+            }
+            None if reviews.is_empty() => Err(Failure::input(
+                "there are no labelled comments in the data".to_owned(),
+            )),
+            None => {
+                let ids: BTreeSet<&str> = reviews
+                    .iter()
+                    .map(|review| review.required[0].as_str())
+                    .collect();
+                LabelSet::of_data(ids)
+                    .map_err(|error| Failure::from(error).context("the labels of the data"))
+            }
+        }
+    }
+
+    fn report(&self, trained: &Trained, path: &Path) -> Result<(), Failure> {
+        if self.json {
+            let manifest = &trained.bundle.manifest;
+            return print_json(&serde_json::json!({
+                "model": path,
+                "rows": manifest.data.rows,
+                "terms": trained.bundle.vectorizer.vocabulary().len(),
+                "training": manifest.training,
+                "metrics": manifest.metrics,
+            }));
+        }
+        if let Some(validation) = &trained.cross_validation {
+            print(&validation_report(validation))?;
+        }
+        if !trained.fitted.converged {
+            tell("fitting stopped before it reached its tolerance: see --max-iterations");
+        }
+        print(&format!(
+            "{} terms, {} comments; written to {}\n",
+            trained.bundle.vectorizer.vocabulary().len(),
+            trained.bundle.manifest.data.rows,
+            path.display()
+        ))
+    }
+}
+
+/// Each review's text with its class.
+fn label_rows<'a>(
+    reviews: &'a [Review],
+    labels: &LabelSet,
+    field: &str,
+) -> Result<Vec<(&'a str, ClassIndex)>, Failure> {
+    let row = |review: &'a Review| {
+        let class = labels.class_of(&review.required[0]).map_err(|error| {
+            Failure::from(error).context(format!("field `{field}` at line {}", review.line))
+        })?;
+        Ok((review.text.as_str(), class))
+    };
+    reviews.iter().map(row).collect()
+}
+
+fn training_file(input: &crate::records::InputDigest) -> TrainingFile {
+    TrainingFile {
+        name: input.name.clone(),
+        digest: FileDigest {
+            bytes: input.bytes,
+            sha256: hexadecimal(&input.sha256),
+        },
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::input(error).context(format!("cannot read `{}`", path.display())))
+}
+
+fn read_words<T>(
+    path: &Path,
+    parse: impl FnOnce(&str) -> Result<T, DictionaryError>,
+) -> Result<T, Failure> {
+    parse(&read_text(path)?)
+        .map_err(|error| Failure::input(error).context(format!("`{}`", path.display())))
+}
+
+/// A bar of folds on a terminal; elsewhere it draws nothing.
+fn fold_progress(labelled: &LabelledComments, settings: &TrainingSettings) -> ProgressBar {
+    let folds = match &settings.folds {
+        None => return ProgressBar::hidden(),
+        Some(FoldPlan::Stratified { folds, .. } | FoldPlan::Grouped { folds, .. }) => *folds,
+        Some(FoldPlan::LeaveOneGroupOut { .. }) => {
+            labelled.groups().iter().collect::<BTreeSet<_>>().len()
+        }
+    };
+    let bar = ProgressBar::new(folds as u64);
+    match ProgressStyle::with_template("{wide_bar} fold {pos}/{len}, {elapsed}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn validation_report(validation: &CrossValidation) -> String {
+    let spread = |name: &str, pooled: f64, spread: crate::evaluation::Spread| {
+        format!(
+            "{name:<9} {pooled:.4}   over folds {:.4} ± {:.4} ({:.4} to {:.4})\n",
+            spread.mean, spread.deviation, spread.lowest, spread.highest
+        )
+    };
+    format!(
+        "Cross-validation: {}.\n\n{}{}{}\n{}\n{}\n",
+        validation.description(),
+        spread("accuracy", validation.metrics.accuracy, validation.accuracy),
+        spread("macro F1", validation.metrics.macro_f1, validation.macro_f1),
+        spread("log loss", validation.metrics.log_loss, validation.log_loss),
+        metrics_table(&validation.metrics),
+        confusion_table(&validation.metrics),
+    )
+}

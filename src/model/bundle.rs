@@ -1,0 +1,438 @@
+//! A model as a set of files: what is written, and what is checked on reading.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use thiserror::Error;
+
+use super::label::LabelSet;
+use super::linear::LinearModel;
+use super::manifest::{FileDigest, Manifest, ModelId, PipelineSettings, TrainingData};
+use crate::features::{TfidfVectorizer, Vocabulary};
+use crate::text::{StopWords, UserDictionary};
+
+const PIPELINE: &str = "pipeline.json";
+const VOCABULARY: &str = "vocabulary.tsv";
+const WEIGHTS: &str = "weights.safetensors";
+const USER_DICTIONARY: &str = "user-dictionary.txt";
+const STOP_WORDS: &str = "stop-words.txt";
+const CARD: &str = "MODEL_CARD.md";
+
+/// Why a model cannot be used.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    /// There is neither a version folder nor a folder of versions.
+    #[error(
+        "no model at `{path}`: expected a version folder (with a {manifest}) or a folder of \
+         versions (1, 2, 3 …)",
+        path = .0.display(), manifest = Manifest::FILE
+    )]
+    NotFound(PathBuf),
+    /// A `production` file names something that is no version beside it.
+    #[error(
+        "`{path}` names version `{found}`, which is not a version folder beside it",
+        path = path.display()
+    )]
+    Production {
+        /// The `production` file.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+    },
+    /// A file that must be there is not.
+    #[error("`{path}` is missing", path = .0.display())]
+    Missing(PathBuf),
+    /// A file cannot be read.
+    #[error("cannot read `{path}`", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file or folder cannot be written.
+    #[error("cannot write `{path}`", path = path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder was written by a later program, in a format this one does not know.
+    #[error(
+        "`{path}` has format version {found}; this program reads up to {newest}",
+        path = path.display(), newest = Manifest::FORMAT_VERSION
+    )]
+    FormatVersion {
+        /// The manifest.
+        path: PathBuf,
+        /// Its format version.
+        found: u64,
+    },
+    /// A file is shorter or longer than the manifest says.
+    #[error(
+        "`{path}` has {found} bytes, and the manifest says {expected}: it was cut short or changed",
+        path = path.display()
+    )]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// The size the manifest gives.
+        expected: u64,
+        /// The size it has.
+        found: u64,
+    },
+    /// A file's contents are not those the manifest was written for.
+    #[error(
+        "`{path}` has SHA-256 {found}, and the manifest says {expected}: it was changed",
+        path = path.display()
+    )]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// The digest the manifest gives.
+        expected: String,
+        /// The digest it has.
+        found: String,
+    },
+    /// A file's contents make no sense, or do not agree with another file.
+    #[error("`{path}`: {reason}", path = path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// This program's segmenter does not cut as the one that the model was trained with.
+    #[error(
+        "`{path}` was trained with a segmenter of fingerprint {expected}, and this program's is \
+         {found}: its dictionary is another one; train the model anew",
+        path = path.display()
+    )]
+    Segmenter {
+        /// The model's folder.
+        path: PathBuf,
+        /// The fingerprint in the model.
+        expected: String,
+        /// The fingerprint of this program's segmenter.
+        found: String,
+    },
+}
+
+/// Everything a model folder holds but its card, in memory.
+#[derive(Debug, Clone)]
+pub struct ModelBundle {
+    /// What the folder says of itself. Its `model` and `files` are filled in on writing.
+    pub manifest: Manifest,
+    /// [`Segmenter::fingerprint`](crate::text::Segmenter::fingerprint) of the segmenter that the
+    /// model was trained with, in hexadecimal.
+    pub segmenter_fingerprint: String,
+    /// Terms, document frequencies and weighting.
+    pub vectorizer: TfidfVectorizer,
+    /// The settings the vectorizer was made with.
+    pub features: crate::features::FeatureSettings,
+    /// Weights and intercept.
+    pub linear: LinearModel,
+    /// The words added to the segmenter.
+    pub user_dictionary: UserDictionary,
+    /// The words left out.
+    pub stop_words: StopWords,
+}
+
+impl ModelBundle {
+    /// A manifest for a model that has yet to be given a name and a version.
+    #[must_use]
+    pub fn unnamed_manifest(
+        labels: LabelSet,
+        data: TrainingData,
+        training: serde_json::Value,
+        metrics: serde_json::Value,
+    ) -> Manifest {
+        Manifest {
+            format_version: Manifest::FORMAT_VERSION,
+            software: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+            model: ModelId {
+                name: String::new(),
+                version: 0,
+            },
+            labels,
+            training,
+            data,
+            metrics,
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// The files of the folder of model `id` with their contents, the manifest among them.
+    ///
+    /// # Errors
+    ///
+    /// Settings or weights that cannot be written down, such as a number that is not finite.
+    pub fn to_files(
+        &self,
+        id: &ModelId,
+        card: &str,
+    ) -> Result<BTreeMap<String, Vec<u8>>, ModelError> {
+        let invalid = |file: &str, reason: String| ModelError::Invalid {
+            path: file.into(),
+            reason,
+        };
+        let pipeline = PipelineSettings {
+            segmenter_fingerprint: self.segmenter_fingerprint.clone(),
+            features: self.features,
+            documents: self.vectorizer.documents(),
+        };
+        let mut files = BTreeMap::from([
+            (PIPELINE.to_owned(), pretty_json(PIPELINE, &pipeline)?),
+            (
+                VOCABULARY.to_owned(),
+                vocabulary_file(self.vectorizer.vocabulary()),
+            ),
+            (
+                WEIGHTS.to_owned(),
+                weights_file(&self.linear).map_err(|e| invalid(WEIGHTS, e.to_string()))?,
+            ),
+            (
+                USER_DICTIONARY.to_owned(),
+                self.user_dictionary.source().into(),
+            ),
+            (STOP_WORDS.to_owned(), self.stop_words.source().into()),
+            (CARD.to_owned(), card.into()),
+        ]);
+        let manifest = Manifest {
+            model: id.clone(),
+            files: files
+                .iter()
+                .map(|(name, bytes)| (name.clone(), FileDigest::of(bytes)))
+                .collect(),
+            ..self.manifest.clone()
+        };
+        files.insert(
+            Manifest::FILE.to_owned(),
+            pretty_json(Manifest::FILE, &manifest)?,
+        );
+        Ok(files)
+    }
+
+    /// Reads a version folder, verifying every digest, size and shape.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the folder, by file.
+    pub fn read(folder: &Path) -> Result<Self, ModelError> {
+        let manifest = read_manifest(folder)?;
+        let mut files = BTreeMap::new();
+        for (name, expected) in &manifest.files {
+            files.insert(name.as_str(), read_verified(folder, name, expected)?);
+        }
+        let mut take = |name: &str| {
+            files.remove(name).ok_or_else(|| ModelError::Invalid {
+                path: folder.join(Manifest::FILE),
+                reason: format!("it lists no `{name}`"),
+            })
+        };
+        let invalid = |name: &str, reason: String| ModelError::Invalid {
+            path: folder.join(name),
+            reason,
+        };
+        let text = |name: &str, bytes: Vec<u8>| {
+            String::from_utf8(bytes).map_err(|e| invalid(name, e.utf8_error().to_string()))
+        };
+
+        let pipeline: PipelineSettings = serde_json::from_slice(&take(PIPELINE)?)
+            .map_err(|e| invalid(PIPELINE, e.to_string()))?;
+        let vocabulary = parse_vocabulary(
+            &text(VOCABULARY, take(VOCABULARY)?)?,
+            pipeline.features.vocabulary.max_ngram,
+        )
+        .map_err(|reason| invalid(VOCABULARY, reason))?;
+        let shape = (vocabulary.len(), manifest.labels.len());
+        let linear = parse_weights(&take(WEIGHTS)?, shape, &vocabulary)
+            .map_err(|reason| invalid(WEIGHTS, reason))?;
+        let user_dictionary =
+            UserDictionary::parse(&text(USER_DICTIONARY, take(USER_DICTIONARY)?)?)
+                .map_err(|e| invalid(USER_DICTIONARY, e.to_string()))?;
+        let stop_words = StopWords::parse(&text(STOP_WORDS, take(STOP_WORDS)?)?)
+            .map_err(|e| invalid(STOP_WORDS, e.to_string()))?;
+        take(CARD)?;
+        let vectorizer = TfidfVectorizer::new(
+            vocabulary,
+            pipeline.features.term_frequency,
+            pipeline.documents,
+        );
+        Ok(Self {
+            manifest,
+            segmenter_fingerprint: pipeline.segmenter_fingerprint,
+            vectorizer,
+            features: pipeline.features,
+            linear,
+            user_dictionary,
+            stop_words,
+        })
+    }
+}
+
+/// Reads the manifest of a version folder, and nothing else of it.
+///
+/// # Errors
+///
+/// There is none, it cannot be read, or its format version is not known.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, ModelError> {
+    let path = folder.join(Manifest::FILE);
+    let bytes = read_file(&path)?;
+    let invalid = |e: serde_json::Error| ModelError::Invalid {
+        path: path.clone(),
+        reason: e.to_string(),
+    };
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(invalid)?;
+    match value
+        .get("format_version")
+        .and_then(serde_json::Value::as_u64)
+    {
+        Some(version) if version == u64::from(Manifest::FORMAT_VERSION) => {}
+        Some(found) => return Err(ModelError::FormatVersion { path, found }),
+        None => {
+            return Err(ModelError::Invalid {
+                path,
+                reason: "expected a whole number `format_version`".to_owned(),
+            });
+        }
+    }
+    serde_json::from_value(value).map_err(invalid)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, ModelError> {
+    fs::read(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => ModelError::Missing(path.to_owned()),
+        _ => ModelError::Read {
+            path: path.to_owned(),
+            source,
+        },
+    })
+}
+
+fn read_verified(folder: &Path, name: &str, expected: &FileDigest) -> Result<Vec<u8>, ModelError> {
+    // A manifest names files of its own folder and nothing else.
+    if Path::new(name)
+        .file_name()
+        .is_none_or(|plain| plain != name)
+    {
+        return Err(ModelError::Invalid {
+            path: folder.join(Manifest::FILE),
+            reason: format!("`{name}` is not a plain file name"),
+        });
+    }
+    let path = folder.join(name);
+    let bytes = read_file(&path)?;
+    let found = FileDigest::of(&bytes);
+    if found.bytes != expected.bytes {
+        return Err(ModelError::Size {
+            path,
+            expected: expected.bytes,
+            found: found.bytes,
+        });
+    }
+    if found.sha256 != expected.sha256 {
+        return Err(ModelError::Digest {
+            path,
+            expected: expected.sha256.clone(),
+            found: found.sha256,
+        });
+    }
+    Ok(bytes)
+}
+
+fn pretty_json<T: serde::Serialize>(file: &str, value: &T) -> Result<Vec<u8>, ModelError> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|e| ModelError::Invalid {
+        path: file.into(),
+        reason: e.to_string(),
+    })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// One term a line, a tab, its document frequency.
+fn vocabulary_file(vocabulary: &Vocabulary) -> Vec<u8> {
+    vocabulary
+        .terms()
+        .flat_map(|(term, df)| format!("{term}\t{df}\n").into_bytes())
+        .collect()
+}
+
+fn parse_vocabulary(text: &str, max_ngram: usize) -> Result<Vocabulary, String> {
+    let lines = text.lines().enumerate().map(|(index, line)| {
+        line.split_once('\t')
+            .and_then(|(term, df)| Some((term, df.parse::<u32>().ok()?)))
+            .ok_or_else(|| format!("line {}: expected `term<tab>document frequency`", index + 1))
+    });
+    let terms = lines.collect::<Result<Vec<_>, _>>()?;
+    Vocabulary::from_terms(terms, max_ngram).map_err(|error| error.to_string())
+}
+
+fn weights_file(linear: &LinearModel) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+    let little_endian = |values: &[f64]| {
+        values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
+    let (weights, intercept) = (
+        little_endian(linear.weights()),
+        little_endian(linear.intercept()),
+    );
+    let tensors = [
+        (
+            "intercept",
+            TensorView::new(Dtype::F64, vec![linear.classes()], &intercept)?,
+        ),
+        (
+            "weights",
+            TensorView::new(Dtype::F64, vec![linear.terms(), linear.classes()], &weights)?,
+        ),
+    ];
+    serialize(tensors, None)
+}
+
+fn parse_weights(
+    bytes: &[u8],
+    (terms, classes): (usize, usize),
+    vocabulary: &Vocabulary,
+) -> Result<LinearModel, String> {
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let read = |name: &str, shape: &[usize]| {
+        let tensor = tensors.tensor(name).map_err(|error| error.to_string())?;
+        if tensor.dtype() != Dtype::F64 || tensor.shape() != shape {
+            return Err(format!(
+                "expected tensor `{name}` of F64 {shape:?} (terms of the vocabulary, labels of \
+                 the manifest), found {:?} {:?}",
+                tensor.dtype(),
+                tensor.shape()
+            ));
+        }
+        Ok(tensor
+            .data()
+            .chunks_exact(8)
+            .map(|chunk| f64::from_le_bytes(chunk.try_into().unwrap_or_default()))
+            .collect::<Vec<f64>>())
+    };
+    let weights = read("weights", &[terms, classes])?;
+    let intercept = read("intercept", &[classes])?;
+    if let Some(position) = weights.iter().position(|weight| !weight.is_finite()) {
+        return Err(format!(
+            "the weight of term `{}` for class {} is {}",
+            vocabulary.term((position / classes) as u32),
+            position % classes,
+            weights[position]
+        ));
+    }
+    if let Some(class) = intercept.iter().position(|value| !value.is_finite()) {
+        return Err(format!(
+            "the intercept of class {class} is {}",
+            intercept[class]
+        ));
+    }
+    LinearModel::new(weights, intercept).ok_or_else(|| "the sizes do not agree".to_owned())
+}

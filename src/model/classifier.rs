@@ -1,0 +1,317 @@
+//! The one classifier that every door calls.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use rustc_hash::FxHashMap;
+use thiserror::Error;
+
+use super::bundle::{ModelBundle, ModelError};
+use super::label::{ClassIndex, LabelSet};
+use super::linear::{LinearModel, softmax_in_place};
+use super::manifest::{Manifest, ModelId, hexadecimal};
+use super::store::resolve_version;
+use crate::features::{SparseRow, TermId, TfidfVectorizer, VectorizerScratch};
+use crate::text::{AnalyzedText, Analyzer, Segmenter};
+
+/// The longest comment that is classified, in characters: what a cell of a spreadsheet can hold.
+pub const MAX_COMMENT_CHARS: usize = 32_767;
+
+/// Why a comment cannot be classified.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ClassifyError {
+    /// There is nothing visible in it.
+    #[error("the comment is empty")]
+    Empty,
+    /// It is over the limit.
+    #[error("the comment has {chars} characters; the limit is {limit}")]
+    TooLong {
+        /// Its length in characters.
+        chars: usize,
+        /// The limit in characters.
+        limit: usize,
+    },
+}
+
+/// What a model says of a comment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The class of the highest probability; of equal ones the first.
+    pub class: ClassIndex,
+    /// The probability of each class, in the order of the labels; they sum to 1.
+    pub probabilities: Vec<f64>,
+}
+
+impl Prediction {
+    /// What follows from the score of each class.
+    #[must_use]
+    pub fn from_scores(scores: &[f64]) -> Self {
+        let mut class = 0;
+        for (candidate, score) in scores.iter().enumerate() {
+            if *score > scores[class] {
+                class = candidate;
+            }
+        }
+        let mut probabilities = scores.to_vec();
+        softmax_in_place(&mut probabilities);
+        Self {
+            class,
+            probabilities,
+        }
+    }
+
+    /// The probability of the predicted class.
+    #[must_use]
+    pub fn confidence(&self) -> f64 {
+        self.probabilities[self.class]
+    }
+}
+
+/// A prediction with everything that led to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The prediction.
+    pub prediction: Prediction,
+    /// The score of the predicted class: `intercept` plus all contributions, to within 1e-9.
+    pub score: f64,
+    /// What the predicted class scores with no term at all.
+    pub intercept: f64,
+    /// Every term of the comment that the model knows, from what spoke most for the predicted
+    /// class to what spoke most against it.
+    pub reasons: Vec<Reason>,
+}
+
+impl Explanation {
+    /// At most `limit` reasons that spoke for the predicted class, the strongest first.
+    #[must_use]
+    pub fn supporting(&self, limit: usize) -> &[Reason] {
+        let supporting = self
+            .reasons
+            .partition_point(|reason| reason.contribution > 0.0);
+        &self.reasons[..supporting.min(limit)]
+    }
+}
+
+/// A term and what it did to the score of the predicted class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reason {
+    /// The term in the model's vocabulary: words in normal form, joined by spaces.
+    pub term: String,
+    /// Its weight × its TF-IDF value.
+    pub contribution: f64,
+    /// The byte ranges in the comment where it stands, in order.
+    pub ranges: Vec<Range<usize>>,
+}
+
+impl Reason {
+    /// The words of `comment`, from which the reason was given, where the term first stands.
+    #[must_use]
+    pub fn words<'c>(&self, comment: &'c str) -> &'c str {
+        self.ranges
+            .first()
+            .and_then(|range| comment.get(range.clone()))
+            .unwrap_or_default()
+    }
+}
+
+/// A trained model, ready to classify.
+///
+/// Cloning is cheap: clones share one immutable model. Each thread classifies with a [`Worker`]
+/// of its own.
+///
+/// # Examples
+///
+/// ```
+/// use postloan::model::RiskClassifier;
+///
+/// let classifier = RiskClassifier::open("models/post-loan-risk")?;
+/// let mut worker = classifier.worker();
+///
+/// let comment = "多次上门无人，电话停机，疑似失联，已欠息三个月。";
+/// let prediction = worker.classify(comment)?;
+/// assert_eq!(classifier.labels().get(prediction.class).id, "risky");
+///
+/// let explanation = worker.explain(comment)?;
+/// for reason in explanation.supporting(3) {
+///     println!("{:+.2} {}", reason.contribution, reason.words(comment));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct RiskClassifier {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    manifest: Manifest,
+    analyzer: Analyzer,
+    vectorizer: TfidfVectorizer,
+    linear: LinearModel,
+}
+
+impl RiskClassifier {
+    /// Opens a model: a version folder, or a folder of versions, then the one its `production`
+    /// file names, otherwise the highest.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the folder, by file: see [`ModelError`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        let folder = resolve_version(path.as_ref())?;
+        // jieba's dictionary takes as long to load as all the rest: load both at once.
+        let (bundle, segmenter) = thread::scope(|scope| {
+            let segmenter = scope.spawn(Segmenter::with_general_words);
+            let bundle = ModelBundle::read(&folder);
+            (bundle, segmenter.join())
+        });
+        let bundle = bundle?;
+        let mut segmenter = segmenter.unwrap_or_else(|_| Segmenter::with_general_words());
+        segmenter.add_words(&bundle.user_dictionary);
+        let found = hexadecimal(&segmenter.fingerprint());
+        if found != bundle.segmenter_fingerprint {
+            return Err(ModelError::Segmenter {
+                path: folder,
+                expected: bundle.segmenter_fingerprint,
+                found,
+            });
+        }
+        let shared = Shared {
+            manifest: bundle.manifest,
+            analyzer: Analyzer::new(segmenter, bundle.stop_words),
+            vectorizer: bundle.vectorizer,
+            linear: bundle.linear,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The model's name and version.
+    #[must_use]
+    pub fn id(&self) -> &ModelId {
+        &self.shared.manifest.model
+    }
+
+    /// The labels, in the order of the probabilities.
+    #[must_use]
+    pub fn labels(&self) -> &LabelSet {
+        &self.shared.manifest.labels
+    }
+
+    /// What the model's folder says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.shared.manifest
+    }
+
+    /// A worker with buffers of its own, for one thread.
+    #[must_use]
+    pub fn worker(&self) -> Worker {
+        Worker {
+            shared: Arc::clone(&self.shared),
+            analyzed: AnalyzedText::default(),
+            scratch: VectorizerScratch::default(),
+            row: SparseRow::default(),
+            scores: Vec::new(),
+        }
+    }
+
+    /// Classifies one comment. For more than one, a [`worker`](Self::worker) saves its buffers.
+    ///
+    /// # Errors
+    ///
+    /// A comment that is empty or too long.
+    pub fn classify(&self, comment: &str) -> Result<Prediction, ClassifyError> {
+        self.worker().classify(comment)
+    }
+}
+
+/// Classifies comments one after another, reusing its buffers.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    shared: Arc<Shared>,
+    analyzed: AnalyzedText,
+    scratch: VectorizerScratch,
+    row: SparseRow,
+    scores: Vec<f64>,
+}
+
+impl Worker {
+    /// Classifies a comment.
+    ///
+    /// # Errors
+    ///
+    /// A comment with nothing visible in it, or of more than [`MAX_COMMENT_CHARS`] characters.
+    pub fn classify(&mut self, comment: &str) -> Result<Prediction, ClassifyError> {
+        self.score(comment)?;
+        Ok(Prediction::from_scores(&self.scores))
+    }
+
+    /// Classifies a comment and gives the reasons.
+    ///
+    /// # Errors
+    ///
+    /// As [`classify`](Self::classify).
+    pub fn explain(&mut self, comment: &str) -> Result<Explanation, ClassifyError> {
+        self.score(comment)?;
+        let prediction = Prediction::from_scores(&self.scores);
+        let class = prediction.class;
+        let Shared {
+            vectorizer, linear, ..
+        } = &*self.shared;
+
+        let mut ranges: FxHashMap<TermId, Vec<Range<usize>>> = FxHashMap::default();
+        vectorizer.for_each_occurrence(&self.scratch, |term, words| {
+            ranges
+                .entry(term)
+                .or_default()
+                .push(self.analyzed.source_range(words));
+        });
+        let mut reasons: Vec<Reason> = self
+            .row
+            .iter()
+            .map(|(term, value)| Reason {
+                term: vectorizer.vocabulary().term(term).to_owned(),
+                contribution: linear.weights_of(term)[class] * value,
+                ranges: ranges.remove(&term).unwrap_or_default(),
+            })
+            .collect();
+        reasons.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
+        Ok(Explanation {
+            prediction,
+            score: self.scores[class],
+            intercept: linear.intercept()[class],
+            reasons,
+        })
+    }
+
+    /// Leaves the comment's scores in `self.scores`.
+    fn score(&mut self, comment: &str) -> Result<(), ClassifyError> {
+        // A character has at least one byte: most comments need no counting.
+        if comment.len() > MAX_COMMENT_CHARS {
+            let chars = comment.chars().count();
+            if chars > MAX_COMMENT_CHARS {
+                return Err(ClassifyError::TooLong {
+                    chars,
+                    limit: MAX_COMMENT_CHARS,
+                });
+            }
+        }
+        let Shared {
+            analyzer,
+            vectorizer,
+            linear,
+            ..
+        } = &*self.shared;
+        analyzer.analyze(comment, &mut self.analyzed);
+        if self.analyzed.is_blank() {
+            return Err(ClassifyError::Empty);
+        }
+        vectorizer.transform(self.analyzed.terms(), &mut self.scratch, &mut self.row);
+        linear.scores(&self.row, &mut self.scores);
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! All reviews of some inputs at once, for training and evaluation.
+
+use std::io::{BufReader, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::input::{InputError, RecordFormat, open_input};
+use super::reader::{FieldNames, Review, ReviewReader};
+use super::refusal::Refusal;
+
+/// Size and digest of an input that was read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputDigest {
+    /// The file's name without its folders, or `-`.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 digest.
+    pub sha256: [u8; 32],
+}
+
+/// Why a collection cannot be read.
+#[derive(Debug, Error)]
+pub enum CollectionError {
+    /// An input cannot be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// Some records are no reviews. Labelled data is to be mended, not guessed at.
+    #[error("{count} of {read} records cannot be used; the first: {first}")]
+    Refused {
+        /// How many records were refused.
+        count: usize,
+        /// How many records were read.
+        read: usize,
+        /// The first of them.
+        first: Refusal,
+    },
+}
+
+/// The reviews of some inputs, in their order.
+#[derive(Debug, Clone)]
+pub struct ReviewCollection {
+    /// The reviews.
+    pub reviews: Vec<Review>,
+    /// What was read.
+    pub inputs: Vec<InputDigest>,
+}
+
+impl ReviewCollection {
+    /// Reads all of `paths`.
+    ///
+    /// # Errors
+    ///
+    /// An input that cannot be read, or a record that is no review.
+    pub fn read(
+        paths: &[PathBuf],
+        format: Option<RecordFormat>,
+        fields: &FieldNames,
+    ) -> Result<Self, CollectionError> {
+        let mut collection = Self {
+            reviews: Vec::new(),
+            inputs: Vec::new(),
+        };
+        let mut refused = Vec::new();
+        for path in paths {
+            let bytes_read = Arc::new(AtomicU64::new(0));
+            let mut input = open_input(path, format, &bytes_read)?;
+            let mut contents = Vec::new();
+            input
+                .contents
+                .read_to_end(&mut contents)
+                .map_err(|source| InputError::Read {
+                    input: input.name.clone(),
+                    line: 1,
+                    source,
+                })?;
+            collection.inputs.push(InputDigest {
+                name: path
+                    .file_name()
+                    .unwrap_or(path.as_os_str())
+                    .to_string_lossy()
+                    .into_owned(),
+                bytes: contents.len() as u64,
+                sha256: Sha256::digest(&contents).into(),
+            });
+            let contents = BufReader::new(contents.as_slice());
+            for record in ReviewReader::new(&input.name, contents, input.format, fields.clone())? {
+                match record? {
+                    Ok(review) => collection.reviews.push(review),
+                    Err(refusal) => refused.push(refusal),
+                }
+            }
+        }
+        let count = refused.len();
+        match refused.into_iter().next() {
+            None => Ok(collection),
+            Some(first) => {
+                let read = collection.reviews.len() + count;
+                Err(CollectionError::Refused { count, read, first })
+            }
+        }
+    }
+}

@@ -1,0 +1,574 @@
+//! Reviews out of records.
+
+use std::io::{self, BufRead};
+use std::str;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::framing::{Frame, Framer, Layout, MAX_RECORD_BYTES};
+use super::input::{InputError, RecordFormat};
+use super::refusal::{Refusal, RefusalReason};
+
+/// Which fields of a record mean what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldNames {
+    /// The record's id. With `None`, records are numbered by their lines.
+    pub id: Option<String>,
+    /// The comment.
+    pub text: String,
+    /// Further fields that must be there and not empty, such as the label.
+    pub required: Vec<String>,
+    /// Further fields that may be missing or empty in a record.
+    pub optional: Vec<String>,
+}
+
+/// One comment with the fields that were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// The line it begins on, from 1.
+    pub line: u64,
+    /// Its id.
+    pub id: String,
+    /// The comment.
+    pub text: String,
+    /// The values of [`FieldNames::required`], in their order.
+    pub required: Vec<String>,
+    /// The values of [`FieldNames::optional`], in their order; empty where there is none.
+    pub optional: Vec<String>,
+}
+
+/// Reads reviews, one after another, in bounded memory.
+///
+/// A record that cannot be read is a [`Refusal`] and reading goes on; an [`InputError`] ends it.
+#[derive(Debug)]
+pub struct ReviewReader<R> {
+    input: Arc<str>,
+    framer: Framer<R>,
+    decoder: Decoder,
+    record: Vec<u8>,
+    failed: bool,
+}
+
+#[derive(Debug)]
+enum Decoder {
+    Jsonl(FieldNames),
+    Csv(CsvDecoder),
+}
+
+impl<R: BufRead> ReviewReader<R> {
+    /// Reads `format` from `input`, which is called `name` in refusals and errors.
+    ///
+    /// # Errors
+    ///
+    /// An input that cannot be read, is not UTF-8 in its header, or has no such columns.
+    pub fn new(
+        name: &str,
+        mut input: R,
+        format: RecordFormat,
+        fields: FieldNames,
+    ) -> Result<Self, InputError> {
+        let read_error = |source| InputError::Read {
+            input: name.to_owned(),
+            line: 1,
+            source,
+        };
+        skip_byte_order_mark(name, &mut input).map_err(|error| match error {
+            StartError::Io(source) => read_error(source),
+            StartError::Encoding(error) => error,
+        })?;
+        let layout = match format {
+            RecordFormat::Jsonl => Layout::Lines,
+            RecordFormat::Csv => Layout::QuotedLines,
+        };
+        let mut framer = Framer::new(input, layout);
+        let mut record = Vec::new();
+        let decoder = match format {
+            RecordFormat::Jsonl => Decoder::Jsonl(fields),
+            RecordFormat::Csv => match framer.next(&mut record).map_err(read_error)? {
+                Some((Frame::Record, _)) => Decoder::Csv(CsvDecoder::new(name, &record, &fields)?),
+                Some(_) => return Err(InputError::header(name, "its quotes do not close")),
+                None => return Err(InputError::header(name, "the input is empty")),
+            },
+        };
+        Ok(Self {
+            input: name.into(),
+            framer,
+            decoder,
+            record,
+            failed: false,
+        })
+    }
+
+    fn decode(&mut self, frame: Frame, line: u64) -> Result<Review, Refusal> {
+        let refusal = |id: Option<String>, reason| Refusal {
+            input: Arc::clone(&self.input),
+            line,
+            id,
+            reason,
+        };
+        match frame {
+            Frame::Record => {}
+            Frame::TooLong => {
+                return Err(refusal(
+                    None,
+                    RefusalReason::RecordTooLong {
+                        limit: MAX_RECORD_BYTES,
+                    },
+                ));
+            }
+            Frame::StrayQuote => {
+                let reason = "a quoted field is not closed, or goes on after its closing quote";
+                return Err(refusal(None, RefusalReason::Malformed(reason.to_owned())));
+            }
+        }
+        let decoded = match &mut self.decoder {
+            Decoder::Jsonl(fields) => decode_json(&self.record, line, fields),
+            Decoder::Csv(decoder) => decoder.decode(&self.record, line),
+        };
+        decoded.map_err(|Undecodable { id, reason }| refusal(id, reason))
+    }
+}
+
+impl<R: BufRead> Iterator for ReviewReader<R> {
+    type Item = Result<Result<Review, Refusal>, InputError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        match self.framer.next(&mut self.record) {
+            Ok(Some((frame, line))) => Some(Ok(self.decode(frame, line))),
+            Ok(None) => None,
+            Err(source) => {
+                self.failed = true;
+                let input = self.input.to_string();
+                Some(Err(InputError::Read {
+                    input,
+                    line: self.framer.lines() + 1,
+                    source,
+                }))
+            }
+        }
+    }
+}
+
+enum StartError {
+    Io(io::Error),
+    Encoding(InputError),
+}
+
+/// Passes over the byte-order mark of UTF-8, and refuses those of UTF-16.
+fn skip_byte_order_mark(name: &str, input: &mut impl BufRead) -> Result<(), StartError> {
+    let start = input.fill_buf().map_err(StartError::Io)?;
+    if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
+        return Err(StartError::Encoding(InputError::header(
+            name,
+            "it is UTF-16; expected UTF-8",
+        )));
+    }
+    if start.starts_with(&[0xEF, 0xBB, 0xBF]) {
+        input.consume(3);
+    }
+    Ok(())
+}
+
+/// A record that is no review: its id, where that could be read, and the reason.
+struct Undecodable {
+    id: Option<String>,
+    reason: RefusalReason,
+}
+
+impl From<RefusalReason> for Undecodable {
+    fn from(reason: RefusalReason) -> Self {
+        Self { id: None, reason }
+    }
+}
+
+/// Builds a review from whatever gives a field's value by position: first the id, then the text,
+/// the required and the optional fields.
+fn build_review(
+    line: u64,
+    fields: &FieldNames,
+    mut value: impl FnMut(usize, &str) -> Result<String, RefusalReason>,
+) -> Result<Review, Undecodable> {
+    let Some(id_field) = &fields.id else {
+        let review = build_fields(line, fields, |position, name| value(position, name))?;
+        return Ok(Review {
+            id: line.to_string(),
+            ..review
+        });
+    };
+    let id = value(0, id_field).and_then(|id| not_empty(id_field, id))?;
+    match build_fields(line, fields, |position, name| value(position + 1, name)) {
+        Ok(review) => Ok(Review { id, ..review }),
+        Err(reason) => Err(Undecodable {
+            id: Some(id),
+            reason,
+        }),
+    }
+}
+
+/// A review without its id.
+fn build_fields(
+    line: u64,
+    fields: &FieldNames,
+    mut value: impl FnMut(usize, &str) -> Result<String, RefusalReason>,
+) -> Result<Review, RefusalReason> {
+    let text = value(0, &fields.text)?;
+    let mut required = Vec::with_capacity(fields.required.len());
+    for name in &fields.required {
+        let found = value(1 + required.len(), name)?;
+        required.push(not_empty(name, found)?);
+    }
+    let mut optional = Vec::with_capacity(fields.optional.len());
+    for name in &fields.optional {
+        optional.push(value(1 + required.len() + optional.len(), name)?);
+    }
+    Ok(Review {
+        line,
+        id: String::new(),
+        text,
+        required,
+        optional,
+    })
+}
+
+fn not_empty(field: &str, value: String) -> Result<String, RefusalReason> {
+    if value.trim().is_empty() {
+        Err(RefusalReason::MissingField(field.to_owned()))
+    } else {
+        Ok(value)
+    }
+}
+
+fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, RefusalReason> {
+    str::from_utf8(bytes).map_err(|error| RefusalReason::Encoding {
+        what: what.to_owned(),
+        byte: error.valid_up_to() + 1,
+    })
+}
+
+fn decode_json(record: &[u8], line: u64, fields: &FieldNames) -> Result<Review, Undecodable> {
+    let text = utf8(record, "the line")?;
+    let value = serde_json::from_str(text).map_err(|error| {
+        // The error's own line is always 1; its words hold nothing of the record's text.
+        RefusalReason::Malformed(format!("not valid JSON at column {}", error.column()))
+    })?;
+    let Value::Object(object) = value else {
+        let found = json_type(&value);
+        return Err(
+            RefusalReason::Malformed(format!("expected a JSON object, found {found}")).into(),
+        );
+    };
+    build_review(line, fields, |_, name| {
+        let is_text = name == fields.text;
+        match object.get(name) {
+            None | Some(Value::Null) if is_text => {
+                Err(RefusalReason::MissingField(name.to_owned()))
+            }
+            None | Some(Value::Null) => Ok(String::new()),
+            Some(Value::String(value)) => Ok(value.clone()),
+            Some(Value::Number(value)) if !is_text => Ok(value.to_string()),
+            Some(Value::Bool(value)) if !is_text => Ok(value.to_string()),
+            Some(other) => Err(RefusalReason::FieldType {
+                field: name.to_owned(),
+                found: json_type(other),
+            }),
+        }
+    })
+}
+
+fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Splits CSV records into the fields that were asked for.
+#[derive(Debug)]
+struct CsvDecoder {
+    fields: FieldNames,
+    /// The column of each field, in the order in which `build_review` asks for them.
+    columns: Vec<usize>,
+    width: usize,
+    splitter: CsvSplitter,
+}
+
+impl CsvDecoder {
+    fn new(name: &str, header: &[u8], fields: &FieldNames) -> Result<Self, InputError> {
+        let mut splitter = CsvSplitter::default();
+        splitter.split(header);
+        let names = (0..splitter.len())
+            .map(|column| str::from_utf8(splitter.field(column)).map(str::trim))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| InputError::header(name, "the header is not valid UTF-8"))?;
+        let wanted = (fields.id.iter())
+            .chain([&fields.text])
+            .chain(&fields.required)
+            .chain(&fields.optional);
+        let columns = wanted
+            .map(|field| {
+                let mut places = (0..names.len()).filter(|&column| names[column] == field);
+                match (places.next(), places.next()) {
+                    (Some(column), None) => Ok(column),
+                    (Some(_), Some(_)) => Err(InputError::header(
+                        name,
+                        &format!("two columns are called `{field}`"),
+                    )),
+                    (None, _) => Err(InputError::Column {
+                        input: name.to_owned(),
+                        field: field.clone(),
+                        found: names.join(", "),
+                    }),
+                }
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let width = names.len();
+        Ok(Self {
+            fields: fields.clone(),
+            columns,
+            width,
+            splitter,
+        })
+    }
+
+    fn decode(&mut self, record: &[u8], line: u64) -> Result<Review, Undecodable> {
+        self.splitter.split(record);
+        if self.splitter.len() != self.width {
+            return Err(RefusalReason::Malformed(format!(
+                "expected {} fields as in the header, found {}",
+                self.width,
+                self.splitter.len()
+            ))
+            .into());
+        }
+        build_review(line, &self.fields, |position, name| {
+            let bytes = self.splitter.field(self.columns[position]);
+            utf8(bytes, &format!("field `{name}`")).map(str::to_owned)
+        })
+    }
+}
+
+/// The fields of one CSV record, unquoted.
+#[derive(Debug)]
+struct CsvSplitter {
+    core: csv_core::Reader,
+    unquoted: Vec<u8>,
+    /// Where each field ends in `unquoted`.
+    ends: Vec<usize>,
+    fields: usize,
+}
+
+impl Default for CsvSplitter {
+    fn default() -> Self {
+        Self {
+            // The framer has taken the line break off; a carriage return elsewhere is text.
+            core: csv_core::ReaderBuilder::new()
+                .terminator(csv_core::Terminator::Any(b'\n'))
+                .build(),
+            unquoted: vec![0; 1024],
+            ends: vec![0; 32],
+            fields: 0,
+        }
+    }
+}
+
+impl CsvSplitter {
+    /// Splits `record`, which is one whole record.
+    fn split(&mut self, record: &[u8]) {
+        use csv_core::ReadRecordResult as Step;
+        self.core.reset();
+        let (mut input, mut written, mut fields) = (record, 0, 0);
+        loop {
+            let (step, read, wrote, ended) = self.core.read_record(
+                input,
+                &mut self.unquoted[written..],
+                &mut self.ends[fields..],
+            );
+            input = &input[read..];
+            written += wrote;
+            fields += ended;
+            match step {
+                // At the end of the record: an empty input tells the reader so.
+                Step::InputEmpty => input = &[],
+                Step::OutputFull => self.unquoted.resize(2 * self.unquoted.len(), 0),
+                Step::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
+                Step::Record | Step::End => break,
+            }
+        }
+        self.fields = fields;
+    }
+
+    fn len(&self) -> usize {
+        self.fields
+    }
+
+    fn field(&self, column: usize) -> &[u8] {
+        let start = if column == 0 {
+            0
+        } else {
+            self.ends[column - 1]
+        };
+        &self.unquoted[start..self.ends[column]]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields() -> FieldNames {
+        FieldNames {
+            id: Some("id".to_owned()),
+            text: "text".to_owned(),
+            required: vec!["label".to_owned()],
+            optional: vec!["branch".to_owned()],
+        }
+    }
+
+    fn read(format: RecordFormat, input: &[u8]) -> Vec<Result<Review, Refusal>> {
+        let reader = ReviewReader::new("in", input, format, fields()).unwrap();
+        reader.collect::<Result<_, _>>().unwrap()
+    }
+
+    fn review(line: u64, id: &str, text: &str, label: &str, branch: &str) -> Review {
+        Review {
+            line,
+            id: id.to_owned(),
+            text: text.to_owned(),
+            required: vec![label.to_owned()],
+            optional: vec![branch.to_owned()],
+        }
+    }
+
+    fn reasons(records: &[Result<Review, Refusal>]) -> Vec<(u64, Option<&str>, &'static str)> {
+        let refused = records.iter().filter_map(|record| record.as_ref().err());
+        refused
+            .map(|r| (r.line, r.id.as_deref(), r.reason.code()))
+            .collect()
+    }
+
+    #[test]
+    fn csv_columns_are_found_by_name_behind_a_byte_order_mark() {
+        let input = "\u{feff}branch,text,label,id\r\n0755,\"a, \"\"b\"\"\nc\",x,007\r\n,d\re,y,8";
+        assert_eq!(
+            read(RecordFormat::Csv, input.as_bytes()),
+            [
+                Ok(review(2, "007", "a, \"b\"\nc", "x", "0755")),
+                Ok(review(4, "8", "d\re", "y", ""))
+            ]
+        );
+    }
+
+    #[test]
+    fn json_lines_take_numbers_as_ids_and_leave_optional_fields_out() {
+        let input = r#"{"id": 7, "text": "a", "label": "x"}
+{"text": "b\nc", "label": 2, "id": "8", "branch": null, "more": [1]}"#;
+        assert_eq!(
+            read(RecordFormat::Jsonl, input.as_bytes()),
+            [
+                Ok(review(1, "7", "a", "x", "")),
+                Ok(review(2, "8", "b\nc", "2", ""))
+            ]
+        );
+    }
+
+    #[test]
+    fn each_unusable_csv_record_is_refused_by_line_id_and_reason() {
+        let input =
+            b"id,text,label,branch\n1,a,x,\n2,a,x\n,a,x,\n4,\xff,x,\n5,a,,\n6,\"a,x,\n7,a,x,b";
+        let records = read(RecordFormat::Csv, input);
+        assert_eq!(
+            reasons(&records),
+            [
+                (3, None, "malformed"),
+                (4, None, "missing_field"),
+                (5, Some("4"), "encoding"),
+                (6, Some("5"), "missing_field"),
+                (7, None, "malformed")
+            ]
+        );
+        assert_eq!(records[6], Ok(review(8, "7", "a", "x", "b")));
+    }
+
+    #[test]
+    fn each_unusable_json_line_is_refused_by_line_id_and_reason() {
+        let input = b"{\"id\":1\n[1]\n{\"id\":1,\"label\":\"x\"}\n{\"id\":2,\"text\":3,\"label\":\"x\"}\n\xff\n{\"text\":\"a\"}";
+        assert_eq!(
+            reasons(&read(RecordFormat::Jsonl, input)),
+            [
+                (1, None, "malformed"),
+                (2, None, "malformed"),
+                (3, Some("1"), "missing_field"),
+                (4, Some("2"), "field_type"),
+                (5, None, "encoding"),
+                (6, None, "missing_field")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_refusal_never_repeats_the_text_of_a_record() {
+        let secret = "失联张三";
+        for input in [
+            format!("\"{secret}\""),
+            format!("{{\"text\": \"{secret}"),
+            format!("{secret}"),
+            format!("{{\"id\": 1, \"text\": [\"{secret}\"], \"label\": \"x\"}}"),
+        ] {
+            let records = read(RecordFormat::Jsonl, input.as_bytes());
+            let refusal = records[0].as_ref().unwrap_err();
+            assert!(
+                !format!("{refusal} {refusal:?}").contains(secret),
+                "{refusal}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_an_id_field_records_are_numbered_by_their_lines() {
+        let fields = FieldNames {
+            id: None,
+            required: vec![],
+            optional: vec![],
+            ..fields()
+        };
+        let input = "{\"text\":\"a\"}\n\n{\"text\":\"b\"}\n".as_bytes();
+        let reader = ReviewReader::new("in", input, RecordFormat::Jsonl, fields).unwrap();
+        let ids: Vec<String> = reader.map(|record| record.unwrap().unwrap().id).collect();
+        assert_eq!(ids, ["1", "3"]);
+    }
+
+    #[test]
+    fn a_header_that_cannot_serve_is_an_error_that_says_what_was_found() {
+        let error = |input: &[u8]| {
+            ReviewReader::new("in", input, RecordFormat::Csv, fields())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            error(b"id,comment,label,branch\n"),
+            "`in` has no column `text`; its columns are: id, comment, label, branch"
+        );
+        assert_eq!(error(b""), "`in`: the input is empty");
+        assert_eq!(
+            error(b"id,id,text,label,branch\n"),
+            "`in`: two columns are called `id`"
+        );
+        assert_eq!(
+            error(b"\xff\xfei\0d\0"),
+            "`in`: it is UTF-16; expected UTF-8"
+        );
+        assert_eq!(
+            error(b"id,\xb1\xe0\n"),
+            "`in`: the header is not valid UTF-8"
+        );
+        assert_eq!(error(b"id,\"text\n"), "`in`: its quotes do not close");
+    }
+}

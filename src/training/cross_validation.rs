@@ -1,0 +1,160 @@
+//! How a model does on comments it was not trained on.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::folds::{FoldPlan, Folds};
+use super::trainer::{LabelledComments, TrainingError, TrainingSettings, fit};
+use crate::evaluation::{Metrics, Scored, Spread};
+use crate::features::{SparseRow, VectorizerScratch};
+use crate::model::Prediction;
+
+/// What a model scored out of fold: each comment by a model trained without its fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CrossValidation {
+    /// How rows were dealt to folds.
+    pub plan: FoldPlan,
+    /// How many groups there were, where rows were dealt by group.
+    pub groups: Option<usize>,
+    /// All out-of-fold predictions together.
+    pub metrics: Metrics,
+    /// Each fold by itself.
+    pub folds: Vec<FoldScore>,
+    /// The spread of the accuracy over the folds.
+    pub accuracy: Spread,
+    /// The spread of the macro F1 over the folds.
+    pub macro_f1: Spread,
+    /// The spread of the log loss over the folds.
+    pub log_loss: Spread,
+    /// The out-of-fold prediction of each row. Not kept with a model.
+    #[serde(skip)]
+    pub scored: Vec<Scored>,
+}
+
+/// What one fold scored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FoldScore {
+    /// How many rows were held out.
+    pub rows: u64,
+    /// The share predicted right.
+    pub accuracy: f64,
+    /// The mean F1 of the labels.
+    pub macro_f1: f64,
+    /// The mean of −ln(probability of the true class).
+    pub log_loss: f64,
+    /// How many terms the vocabulary of the other folds has.
+    pub terms: usize,
+    /// Whether fitting reached its tolerance.
+    pub converged: bool,
+}
+
+impl CrossValidation {
+    /// In words, how rows were dealt and what that means for the figures.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let groups = self.groups.unwrap_or_default();
+        match &self.plan {
+            FoldPlan::Stratified { folds, seed } => format!(
+                "{folds} stratified random folds (seed {seed}): comments by one writer stand on \
+                 both sides, so these figures flatter"
+            ),
+            FoldPlan::Grouped { folds, field } => {
+                format!("{folds} folds by {field} ({groups} groups, none in two folds)")
+            }
+            FoldPlan::LeaveOneGroupOut { field } => {
+                format!("each {field} held out in turn ({groups} groups)")
+            }
+        }
+    }
+}
+
+/// Trains on all folds but one and predicts that one, for each fold; folds run side by side on
+/// the current `rayon` pool. `fold_done` is called as each is done.
+///
+/// # Errors
+///
+/// The rows cannot be dealt to folds, or no model can be fitted on some of them.
+pub fn cross_validate(
+    labelled: &LabelledComments,
+    settings: &TrainingSettings,
+    plan: &FoldPlan,
+    fold_done: impl Fn() + Sync,
+) -> Result<CrossValidation, TrainingError> {
+    let (labels, classes) = (labelled.labels(), labelled.classes());
+    let folds = Folds::deal(plan, labels, classes, labelled.groups())?;
+    let results: Vec<(FoldScore, Vec<(usize, Scored)>)> = (0..folds.count())
+        .into_par_iter()
+        .map(|fold| {
+            let (train_rows, test_rows) = folds.split(fold);
+            let result = score_fold(labelled, settings, &train_rows, &test_rows)?;
+            fold_done();
+            Ok(result)
+        })
+        .collect::<Result<_, TrainingError>>()?;
+
+    let mut by_row: Vec<(usize, Scored)> = Vec::with_capacity(classes.len());
+    let mut scores = Vec::with_capacity(folds.count());
+    for (score, rows) in results {
+        scores.push(score);
+        by_row.extend(rows);
+    }
+    by_row.sort_by_key(|&(row, _)| row);
+    let scored: Vec<Scored> = by_row.into_iter().map(|(_, scored)| scored).collect();
+    let spread = |figure: fn(&FoldScore) -> f64| {
+        Spread::of(&scores.iter().map(figure).collect::<Vec<f64>>())
+    };
+    let groups = plan.group_field().map(|_| {
+        labelled
+            .groups()
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+    });
+    Ok(CrossValidation {
+        plan: plan.clone(),
+        groups,
+        metrics: Metrics::of(labels, &scored),
+        accuracy: spread(|fold| fold.accuracy),
+        macro_f1: spread(|fold| fold.macro_f1),
+        log_loss: spread(|fold| fold.log_loss),
+        folds: scores,
+        scored,
+    })
+}
+
+fn score_fold(
+    labelled: &LabelledComments,
+    settings: &TrainingSettings,
+    train_rows: &[usize],
+    test_rows: &[usize],
+) -> Result<(FoldScore, Vec<(usize, Scored)>), TrainingError> {
+    let (vectorizer, fitted) = fit(labelled, train_rows, settings)?;
+    let mut scratch = VectorizerScratch::default();
+    let mut row = SparseRow::default();
+    let mut scores = Vec::new();
+    let scored: Vec<(usize, Scored)> = test_rows
+        .iter()
+        .map(|&test_row| {
+            let terms = labelled.comments()[test_row].terms();
+            vectorizer.transform(terms, &mut scratch, &mut row);
+            fitted.model.scores(&row, &mut scores);
+            let prediction = Prediction::from_scores(&scores);
+            let scored = Scored {
+                truth: labelled.classes()[test_row],
+                predicted: prediction.class,
+                probabilities: prediction.probabilities,
+            };
+            (test_row, scored)
+        })
+        .collect();
+    let metrics = Metrics::of(labelled.labels(), scored.iter().map(|(_, scored)| scored));
+    let score = FoldScore {
+        rows: metrics.rows,
+        accuracy: metrics.accuracy,
+        macro_f1: metrics.macro_f1,
+        log_loss: metrics.log_loss,
+        terms: vectorizer.vocabulary().len(),
+        converged: fitted.converged,
+    };
+    Ok((score, scored))
+}

@@ -1,0 +1,21 @@
+//! From labelled reviews to a model. Nothing that serves depends on this room.
+
+mod cross_validation;
+mod folds;
+mod linfa_solver;
+mod model_card;
+mod objective;
+mod solver;
+mod sparse_solver;
+mod trainer;
+
+pub use cross_validation::{CrossValidation, FoldScore, cross_validate};
+pub use folds::{FoldError, FoldPlan, Folds};
+pub use linfa_solver::LinfaSolver;
+pub use model_card::model_card;
+pub use objective::ObjectiveValue;
+pub use solver::{
+    FittedModel, Solver, SolverError, SolverKind, SolverSettings, SparseDataset, make_solver,
+};
+pub use sparse_solver::{SparseLogisticRegression, SparseSolver, ValidSparseLogisticRegression};
+pub use trainer::{LabelledComments, Trained, TrainingError, TrainingSettings, fit, train};

@@ -1,0 +1,177 @@
+//! The card that goes with a model: what it is, how it scored, what it must not be used for.
+
+use std::fmt::Write as _;
+
+use super::cross_validation::CrossValidation;
+use super::trainer::{Trained, TrainingSettings};
+use crate::evaluation::{confusion_table, metrics_table};
+use crate::features::TermFrequency;
+use crate::model::ModelId;
+
+/// How many of the strongest terms of each label the card names.
+const STRONGEST_TERMS: usize = 15;
+
+/// The model card, in Markdown. `description` says, in the trainer's words, what the data is.
+#[must_use]
+pub fn model_card(
+    id: &ModelId,
+    trained: &Trained,
+    settings: &TrainingSettings,
+    description: Option<&str>,
+) -> String {
+    let mut card = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_card(&mut card, id, trained, settings, description);
+    card
+}
+
+fn write_card(
+    card: &mut String,
+    id: &ModelId,
+    trained: &Trained,
+    settings: &TrainingSettings,
+    description: Option<&str>,
+) -> std::fmt::Result {
+    let manifest = &trained.bundle.manifest;
+    writeln!(card, "# Model card: {id}\n")?;
+    writeln!(
+        card,
+        "Reads a post-loan review comment (贷后检查评价) and gives one of {} labels with a \
+         probability for each. Written by {}.\n",
+        manifest.labels.len(),
+        manifest.software
+    )?;
+
+    writeln!(card, "## What it was trained on\n")?;
+    writeln!(
+        card,
+        "{}\n",
+        description.unwrap_or("The trainer left no description of the data.")
+    )?;
+    for file in &manifest.data.files {
+        writeln!(
+            card,
+            "- `{}`, {} bytes, SHA-256 `{}`",
+            file.name, file.digest.bytes, file.digest.sha256
+        )?;
+    }
+    writeln!(
+        card,
+        "\n| label | name | severity | comments | share |\n|---|---|--:|--:|--:|"
+    )?;
+    for (label, rows) in manifest.labels.iter().zip(&manifest.data.rows_by_label) {
+        writeln!(
+            card,
+            "| {} | {} | {} | {rows} | {:.1} % |",
+            label.id,
+            label.name,
+            label
+                .severity
+                .map_or("–".to_owned(), |severity| severity.to_string()),
+            100.0 * *rows as f64 / manifest.data.rows as f64
+        )?;
+    }
+
+    writeln!(card, "\n## How it scored\n")?;
+    match &trained.cross_validation {
+        None => writeln!(
+            card,
+            "It was not cross-validated: nothing is known of how good it is.\n"
+        )?,
+        Some(validation) => write_scores(card, validation)?,
+    }
+
+    writeln!(card, "## How it was made\n")?;
+    let limits = &settings.features.vocabulary;
+    writeln!(
+        card,
+        "- Words by jieba with the user dictionary beside this card ({} words), less {} stop words.",
+        trained.bundle.user_dictionary.words().len(),
+        trained.bundle.stop_words.len()
+    )?;
+    writeln!(
+        card,
+        "- {} terms: n-grams of 1 to {} words; TF-IDF with {} term frequency.",
+        trained.bundle.vectorizer.vocabulary().len(),
+        limits.max_ngram,
+        match settings.features.term_frequency {
+            TermFrequency::Raw => "raw",
+            TermFrequency::Sublinear => "sublinear",
+        }
+    )?;
+    writeln!(
+        card,
+        "- Multinomial logistic regression, C = {} (α = {}); {} after {} iterations.\n",
+        settings.solver.c,
+        settings.solver.alpha(),
+        if trained.fitted.converged {
+            "converged"
+        } else {
+            "NOT converged"
+        },
+        trained
+            .fitted
+            .iterations
+            .map_or("unknown".to_owned(), |iterations| iterations.to_string())
+    )?;
+
+    writeln!(card, "## What it goes by\n")?;
+    writeln!(card, "The terms of the largest weights for each label:\n")?;
+    for (class, label) in manifest.labels.iter().enumerate() {
+        let vocabulary = trained.bundle.vectorizer.vocabulary();
+        let strongest: Vec<&str> = trained
+            .bundle
+            .linear
+            .terms_by_weight(class)
+            .into_iter()
+            .take(STRONGEST_TERMS)
+            .map(|term| vocabulary.term(term))
+            .collect();
+        writeln!(
+            card,
+            "- **{}** ({}): {}",
+            label.id,
+            label.name,
+            strongest.join("、")
+        )?;
+    }
+
+    writeln!(card, "\n## What it must not be used for\n")?;
+    card.push_str(
+        "- It must not decide on a loan or on a person by itself: it sorts comments so that people \
+         look at the right ones first.\n\
+         - It knows nothing of a loan but what the comment says: a comment that hides a risk gets a \
+         calm label.\n\
+         - Its probabilities are those of data with the label shares above. Where the shares differ, \
+         as they do on an ordinary night, they are off.\n\
+         - It was made for comments in the language of its training data. Other texts get a label, \
+         too, and it means nothing.\n",
+    );
+    Ok(())
+}
+
+fn write_scores(card: &mut String, validation: &CrossValidation) -> std::fmt::Result {
+    writeln!(card, "Cross-validation: {}.\n", validation.description())?;
+    let spread = [
+        ("accuracy", validation.metrics.accuracy, validation.accuracy),
+        ("macro F1", validation.metrics.macro_f1, validation.macro_f1),
+        ("log loss", validation.metrics.log_loss, validation.log_loss),
+    ];
+    writeln!(
+        card,
+        "| | all folds together | fold mean | deviation | lowest | highest |\n|---|--:|--:|--:|--:|--:|"
+    )?;
+    for (name, pooled, spread) in spread {
+        writeln!(
+            card,
+            "| {name} | {pooled:.4} | {:.4} | {:.4} | {:.4} | {:.4} |",
+            spread.mean, spread.deviation, spread.lowest, spread.highest
+        )?;
+    }
+    writeln!(
+        card,
+        "\n```text\n{}\n{}```\n",
+        metrics_table(&validation.metrics),
+        confusion_table(&validation.metrics)
+    )
+}

@@ -1,0 +1,427 @@
+//! Multinomial logistic regression over sparse rows by L-BFGS.
+//!
+//! It is argmin's L-BFGS with the More-Thuente line search and a memory of ten steps, as in
+//! `linfa_logistic`, on the [same objective](super::objective). What differs is how a point is
+//! written down.
+//!
+//! Started at zero, every point, step and gradient of L-BFGS is a combination of the comments'
+//! vectors: *W* = *X*ᵀ*A* with one row of *A* a comment. Kept with it is its image *X* *W*, and
+//! two such matrices have the inner product ⟨*X*ᵀ*A*, *X*ᵀ*B*⟩ = ⟨*A*, *X* *X*ᵀ*B*⟩, which is
+//! the sum of *A* times the image of *B*, entry by entry. All that L-BFGS does is add, scale
+//! and take inner products, and these act on coefficients and image alike. So
+//!
+//! - its vectors have two numbers for each comment and class, not one for each term and class:
+//!   text has several times more terms than comments;
+//! - the objective at any point of a line search costs no pass over the matrix, for the scores
+//!   are the image;
+//! - a gradient costs two passes, as ever, and the one at the end of a line search is the one
+//!   already computed there.
+//!
+//! The steps are those of plain L-BFGS in *W*, up to rounding.
+
+use std::sync::Mutex;
+
+use argmin::core::{CostFunction, Executor, Gradient, State, TerminationReason};
+use argmin::solver::linesearch::MoreThuenteLineSearch;
+use argmin::solver::quasinewton::LBFGS;
+use argmin_math::{
+    ArgminAdd, ArgminDot, ArgminL1Norm, ArgminL2Norm, ArgminMinMax, ArgminMul, ArgminSignum,
+    ArgminSub, ArgminZeroLike,
+};
+use linfa::ParamGuard;
+use linfa::dataset::{AsSingleTargets, DatasetBase};
+use linfa::traits::Fit;
+
+use super::objective::{ObjectiveValue, column_sums, dot, loss_and_residuals, product};
+use super::solver::{
+    FittedModel, Solver, SolverError, SolverSettings, SparseDataset, check_classes,
+};
+use crate::features::SparseMatrix;
+use crate::model::{ClassIndex, LinearModel};
+
+/// How many steps L-BFGS remembers, as in `linfa_logistic`.
+const MEMORY: usize = 10;
+
+/// The default solver: [`SparseLogisticRegression`] behind the [`Solver`] trait.
+#[derive(Debug, Clone, Copy)]
+pub struct SparseSolver {
+    settings: SolverSettings,
+}
+
+impl SparseSolver {
+    /// A solver with settings that [`make_solver`](super::make_solver) has checked.
+    pub(super) fn new(settings: SolverSettings) -> Self {
+        Self { settings }
+    }
+}
+
+impl Solver for SparseSolver {
+    fn fit(&self, dataset: &SparseDataset, classes: usize) -> Result<FittedModel, SolverError> {
+        SparseLogisticRegression::new(classes)
+            .alpha(self.settings.alpha())
+            .tolerance(self.settings.tolerance)
+            .max_iterations(self.settings.max_iterations)
+            .fit(dataset)
+    }
+}
+
+/// Unchecked parameters of a multinomial logistic regression over sparse rows.
+///
+/// They are built, then checked, then fitted, as everywhere in linfa; `fit` checks by itself.
+///
+/// # Examples
+///
+/// ```
+/// use linfa::dataset::DatasetBase;
+/// use linfa::traits::Fit;
+/// use ndarray::array;
+/// use postloan::features::{SparseMatrix, SparseRow};
+/// use postloan::training::SparseLogisticRegression;
+///
+/// let mut matrix = SparseMatrix::with_columns(2);
+/// for term in [0, 0, 1, 1] {
+///     let mut row = SparseRow::default();
+///     row.push(term, 1.0);
+///     matrix.push_row(&row);
+/// }
+/// let dataset = DatasetBase::new(matrix, array![0, 0, 1, 1]);
+/// let fitted = SparseLogisticRegression::new(2).alpha(0.1).fit(&dataset)?;
+/// assert!(fitted.model.weights_of(0)[0] > 0.0);
+/// assert!(fitted.converged);
+/// # Ok::<(), postloan::training::SolverError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SparseLogisticRegression(ValidSparseLogisticRegression);
+
+/// Checked parameters of a multinomial logistic regression over sparse rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ValidSparseLogisticRegression {
+    classes: usize,
+    alpha: f64,
+    tolerance: f64,
+    max_iterations: u64,
+}
+
+impl SparseLogisticRegression {
+    /// Parameters for telling the classes 0 … `classes` − 1 apart, with α = 1, a tolerance of
+    /// 1e-4 and at most 1,000 iterations.
+    #[must_use]
+    pub fn new(classes: usize) -> Self {
+        Self(ValidSparseLogisticRegression {
+            classes,
+            alpha: 1.0,
+            tolerance: 1e-4,
+            max_iterations: 1000,
+        })
+    }
+
+    /// Sets the strength α ≥ 0 of the L2 penalty; scikit-learn's *C* is 1/α.
+    #[must_use]
+    pub fn alpha(mut self, alpha: f64) -> Self {
+        self.0.alpha = alpha;
+        self
+    }
+
+    /// Sets the norm of the gradient, divided by the number of rows, at which fitting ends.
+    #[must_use]
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.0.tolerance = tolerance;
+        self
+    }
+
+    /// Sets the number of iterations at which fitting ends in any case.
+    #[must_use]
+    pub fn max_iterations(mut self, max_iterations: u64) -> Self {
+        self.0.max_iterations = max_iterations;
+        self
+    }
+}
+
+impl ParamGuard for SparseLogisticRegression {
+    type Checked = ValidSparseLogisticRegression;
+    type Error = SolverError;
+
+    fn check_ref(&self) -> Result<&Self::Checked, SolverError> {
+        let ValidSparseLogisticRegression {
+            alpha, tolerance, ..
+        } = self.0;
+        if !(alpha.is_finite() && alpha >= 0.0) {
+            let (name, expected) = ("alpha", "0 or more");
+            return Err(SolverError::Setting {
+                name,
+                expected,
+                found: alpha,
+            });
+        }
+        if !(tolerance.is_finite() && tolerance > 0.0) {
+            let (name, expected) = ("the tolerance", "a positive number");
+            return Err(SolverError::Setting {
+                name,
+                expected,
+                found: tolerance,
+            });
+        }
+        Ok(&self.0)
+    }
+
+    fn check(self) -> Result<Self::Checked, SolverError> {
+        self.check_ref().copied()
+    }
+}
+
+impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
+    for ValidSparseLogisticRegression
+{
+    type Object = FittedModel;
+
+    fn fit(&self, dataset: &DatasetBase<SparseMatrix, T>) -> Result<FittedModel, SolverError> {
+        let matrix = dataset.records();
+        let targets = dataset.targets().as_single_targets().to_vec();
+        check_classes(&targets, self.classes)?;
+        if targets.len() != matrix.rows() {
+            return Err(linfa::Error::MismatchedShapes(matrix.rows(), targets.len()).into());
+        }
+        let problem = Problem {
+            transposed: &matrix.transposed(),
+            matrix,
+            targets: &targets,
+            classes: self.classes,
+            alpha: self.alpha,
+            last_gradient: Mutex::new(None),
+        };
+        let rows = matrix.rows() as f64;
+        let optimizer_error =
+            |error: argmin::core::Error| SolverError::Optimizer(error.to_string());
+        let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY)
+            .with_tolerance_grad(self.tolerance * rows)
+            .map_err(optimizer_error)?;
+        let start = Point::zero(targets.len() * self.classes, self.classes);
+        let result = Executor::new(problem, solver)
+            .configure(|state| state.param(start).max_iters(self.max_iterations))
+            .timer(false)
+            .run()
+            .map_err(optimizer_error)?;
+        if let Some(TerminationReason::SolverExit(reason)) = result.state.get_termination_reason() {
+            // Close to the minimum a line search finds no lower point for rounding; that is no
+            // failure if the tolerance is reached, which is looked at below.
+            if result.state.get_iter() == 0 {
+                return Err(SolverError::Optimizer(reason.clone()));
+            }
+        }
+        let point = (result.state.get_best_param())
+            .ok_or_else(|| SolverError::Optimizer("it gave no parameters".to_owned()))?;
+        let mut weights = vec![0.0; matrix.columns() * self.classes];
+        product(
+            &matrix.transposed(),
+            point.coefficients(),
+            self.classes,
+            &mut weights,
+        );
+        let model =
+            LinearModel::new(weights, point.intercept().to_vec()).ok_or(SolverError::Classes {
+                classes: self.classes,
+                found: 0,
+            })?;
+        let objective = ObjectiveValue::of(matrix, &targets, &model, self.alpha);
+        Ok(FittedModel {
+            model,
+            iterations: Some(result.state.get_iter()),
+            objective,
+            converged: objective.gradient_norm <= self.tolerance * rows * (1.0 + 1e-6),
+        })
+    }
+}
+
+/// A point, step or gradient: the coefficients *A*, the image *X* *X*ᵀ*A*, and the intercept,
+/// one after the other.
+#[derive(Debug, Clone, PartialEq)]
+struct Point {
+    numbers: Vec<f64>,
+    /// The length of the coefficients and of the image: rows × classes.
+    span: usize,
+}
+
+impl Point {
+    fn zero(span: usize, classes: usize) -> Self {
+        Self {
+            numbers: vec![0.0; 2 * span + classes],
+            span,
+        }
+    }
+
+    fn coefficients(&self) -> &[f64] {
+        &self.numbers[..self.span]
+    }
+
+    fn image(&self) -> &[f64] {
+        &self.numbers[self.span..2 * self.span]
+    }
+
+    fn intercept(&self) -> &[f64] {
+        &self.numbers[2 * self.span..]
+    }
+
+    fn map(&self, f: impl Fn(f64) -> f64) -> Self {
+        Self {
+            numbers: self.numbers.iter().map(|&number| f(number)).collect(),
+            span: self.span,
+        }
+    }
+
+    fn zip(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
+        let numbers = self
+            .numbers
+            .iter()
+            .zip(&other.numbers)
+            .map(|(&a, &b)| f(a, b))
+            .collect();
+        Self {
+            numbers,
+            span: self.span,
+        }
+    }
+}
+
+impl ArgminDot<Point, f64> for Point {
+    fn dot(&self, other: &Point) -> f64 {
+        dot(self.coefficients(), other.image()) + dot(self.intercept(), other.intercept())
+    }
+}
+
+impl ArgminL2Norm<f64> for Point {
+    fn l2_norm(&self) -> f64 {
+        // Rounding may leave the square of a vanishing vector below zero.
+        ArgminDot::dot(self, self).max(0.0).sqrt()
+    }
+}
+
+impl ArgminAdd<Point, Point> for Point {
+    fn add(&self, other: &Point) -> Point {
+        self.zip(other, |a, b| a + b)
+    }
+}
+
+impl ArgminSub<Point, Point> for Point {
+    fn sub(&self, other: &Point) -> Point {
+        self.zip(other, |a, b| a - b)
+    }
+}
+
+impl ArgminMul<f64, Point> for Point {
+    fn mul(&self, factor: &f64) -> Point {
+        self.map(|a| a * factor)
+    }
+}
+
+impl ArgminMul<Point, Point> for f64 {
+    fn mul(&self, point: &Point) -> Point {
+        point.map(|a| a * self)
+    }
+}
+
+impl ArgminZeroLike for Point {
+    fn zero_like(&self) -> Point {
+        self.map(|_| 0.0)
+    }
+}
+
+// argmin asks for the rest for L1 regularisation, which is not used here: it would act on the
+// weights, and these are not the numbers of a point.
+
+impl ArgminAdd<f64, Point> for Point {
+    fn add(&self, other: &f64) -> Point {
+        self.map(|a| a + other)
+    }
+}
+
+impl ArgminSub<f64, Point> for Point {
+    fn sub(&self, other: &f64) -> Point {
+        self.map(|a| a - other)
+    }
+}
+
+impl ArgminMul<Point, Point> for Point {
+    fn mul(&self, other: &Point) -> Point {
+        self.zip(other, |a, b| a * b)
+    }
+}
+
+impl ArgminL1Norm<f64> for Point {
+    fn l1_norm(&self) -> f64 {
+        self.numbers.iter().map(|number| number.abs()).sum()
+    }
+}
+
+impl ArgminSignum for Point {
+    fn signum(self) -> Point {
+        self.map(f64::signum)
+    }
+}
+
+impl ArgminMinMax for Point {
+    fn min(x: &Self, y: &Self) -> Self {
+        x.zip(y, f64::min)
+    }
+
+    fn max(x: &Self, y: &Self) -> Self {
+        x.zip(y, f64::max)
+    }
+}
+
+/// The objective as argmin wants it.
+struct Problem<'a> {
+    matrix: &'a SparseMatrix,
+    transposed: &'a SparseMatrix,
+    targets: &'a [ClassIndex],
+    classes: usize,
+    alpha: f64,
+    /// The last gradient and where it was taken: L-BFGS asks for the one at the end of a line
+    /// search again.
+    last_gradient: Mutex<Option<(Point, Point)>>,
+}
+
+impl CostFunction for Problem<'_> {
+    type Param = Point;
+    type Output = f64;
+
+    fn cost(&self, point: &Point) -> Result<f64, argmin::core::Error> {
+        let mut scores = point.image().to_vec();
+        let loss = loss_and_residuals(&mut scores, point.intercept(), self.targets);
+        Ok(loss + self.alpha / 2.0 * dot(point.coefficients(), point.image()))
+    }
+}
+
+impl Gradient for Problem<'_> {
+    type Param = Point;
+    type Gradient = Point;
+
+    fn gradient(&self, point: &Point) -> Result<Point, argmin::core::Error> {
+        // A thread that panicked with the lock left at worst no gradient.
+        let mut last = self
+            .last_gradient
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some((place, gradient)) = &*last
+            && place == point
+        {
+            return Ok(gradient.clone());
+        }
+        let span = point.span;
+        let mut gradient = Point::zero(span, self.classes);
+        let (coefficients, rest) = gradient.numbers.split_at_mut(span);
+        let (image, intercept) = rest.split_at_mut(span);
+
+        coefficients.copy_from_slice(point.image());
+        loss_and_residuals(coefficients, point.intercept(), self.targets);
+        intercept.copy_from_slice(&column_sums(coefficients, self.classes));
+        let mut slope = vec![0.0; self.matrix.columns() * self.classes];
+        product(self.transposed, coefficients, self.classes, &mut slope);
+        product(self.matrix, &slope, self.classes, image);
+        // The penalty's gradient is α times the point, but for the intercept.
+        for (slope, number) in gradient.numbers[..2 * span].iter_mut().zip(&point.numbers) {
+            *slope += self.alpha * number;
+        }
+        *last = Some((point.clone(), gradient.clone()));
+        Ok(gradient)
+    }
+}
