@@ -327,6 +327,7 @@ impl TrainArgs {
                 "model": path,
                 "rows": manifest.data.rows,
                 "terms": trained.bundle.vectorizer.vocabulary().len(),
+                "solver_seconds": trained.solver_time.as_secs_f64(),
                 "training": manifest.training,
                 "metrics": manifest.metrics,
             }));

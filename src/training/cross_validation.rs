@@ -128,7 +128,7 @@ fn score_fold(
     train_rows: &[usize],
     test_rows: &[usize],
 ) -> Result<(FoldScore, Vec<(usize, Scored)>), TrainingError> {
-    let (vectorizer, fitted) = fit(labelled, train_rows, settings)?;
+    let (vectorizer, fitted, _) = fit(labelled, train_rows, settings)?;
     let mut scratch = VectorizerScratch::default();
     let mut row = SparseRow::default();
     let mut scores = Vec::new();

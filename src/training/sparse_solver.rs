@@ -17,7 +17,12 @@
 //! - a gradient costs two passes, as ever, and the one at the end of a line search is the one
 //!   already computed there.
 //!
-//! The steps are those of plain L-BFGS in *W*, up to rounding.
+//! The steps are those of plain L-BFGS in *W*, up to rounding, but for one thing: the intercept
+//! is written as *b* = *s* β with *s* the norm of the mean row. A column of ones is far longer
+//! than any column of a TF-IDF matrix, and L-BFGS, which begins with the same scale for all
+//! directions, would spend most of its steps on finding that out; scaled by *s*, the column is as
+//! long as the part of the matrix that it has in common with all rows. On the shipped corpus
+//! this takes 121 iterations down to 26. The minimum is the same.
 
 use std::sync::Mutex;
 
@@ -187,15 +192,16 @@ impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
             targets: &targets,
             classes: self.classes,
             alpha: self.alpha,
+            intercept_scale: mean_row_norm(matrix),
             last_gradient: Mutex::new(None),
         };
+        let start = problem.zero();
         let rows = matrix.rows() as f64;
         let optimizer_error =
             |error: argmin::core::Error| SolverError::Optimizer(error.to_string());
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY)
             .with_tolerance_grad(self.tolerance * rows)
             .map_err(optimizer_error)?;
-        let start = Point::zero(targets.len() * self.classes, self.classes);
         let result = Executor::new(problem, solver)
             .configure(|state| state.param(start).max_iters(self.max_iterations))
             .timer(false)
@@ -217,11 +223,10 @@ impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
             self.classes,
             &mut weights,
         );
-        let model =
-            LinearModel::new(weights, point.intercept().to_vec()).ok_or(SolverError::Classes {
-                classes: self.classes,
-                found: 0,
-            })?;
+        let model = LinearModel::new(weights, point.intercept()).ok_or(SolverError::Classes {
+            classes: self.classes,
+            found: 0,
+        })?;
         let objective = ObjectiveValue::of(matrix, &targets, &model, self.alpha);
         Ok(FittedModel {
             model,
@@ -232,23 +237,27 @@ impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
     }
 }
 
-/// A point, step or gradient: the coefficients *A*, the image *X* *X*ᵀ*A*, and the intercept,
-/// one after the other.
+/// The norm of the mean of the rows; 1 for a matrix of zeros.
+fn mean_row_norm(matrix: &SparseMatrix) -> f64 {
+    let ones = vec![1.0; matrix.rows()];
+    let mut sums = vec![0.0; matrix.columns()];
+    product(&matrix.transposed(), &ones, 1, &mut sums);
+    let norm = dot(&sums, &sums).sqrt() / matrix.rows() as f64;
+    if norm > 0.0 { norm } else { 1.0 }
+}
+
+/// A point, step or gradient: the coefficients *A*, the image *X* *X*ᵀ*A*, and the scaled
+/// intercept β, one after the other.
 #[derive(Debug, Clone, PartialEq)]
 struct Point {
     numbers: Vec<f64>,
     /// The length of the coefficients and of the image: rows × classes.
     span: usize,
+    /// The scale *s* of the intercept *b* = *s* β.
+    intercept_scale: f64,
 }
 
 impl Point {
-    fn zero(span: usize, classes: usize) -> Self {
-        Self {
-            numbers: vec![0.0; 2 * span + classes],
-            span,
-        }
-    }
-
     fn coefficients(&self) -> &[f64] {
         &self.numbers[..self.span]
     }
@@ -257,41 +266,50 @@ impl Point {
         &self.numbers[self.span..2 * self.span]
     }
 
-    fn intercept(&self) -> &[f64] {
+    /// β, or the slope in β.
+    fn scaled_intercept(&self) -> &[f64] {
         &self.numbers[2 * self.span..]
     }
 
+    /// *b* = *s* β.
+    fn intercept(&self) -> Vec<f64> {
+        self.scaled_intercept()
+            .iter()
+            .map(|beta| self.intercept_scale * beta)
+            .collect()
+    }
+
+    fn with_numbers(&self, numbers: Vec<f64>) -> Self {
+        Self { numbers, ..*self }
+    }
+
     fn map(&self, f: impl Fn(f64) -> f64) -> Self {
-        Self {
-            numbers: self.numbers.iter().map(|&number| f(number)).collect(),
-            span: self.span,
-        }
+        self.with_numbers(self.numbers.iter().map(|&number| f(number)).collect())
     }
 
     fn zip(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
-        let numbers = self
-            .numbers
-            .iter()
-            .zip(&other.numbers)
-            .map(|(&a, &b)| f(a, b))
-            .collect();
-        Self {
-            numbers,
-            span: self.span,
-        }
+        let pairs = self.numbers.iter().zip(&other.numbers);
+        self.with_numbers(pairs.map(|(&a, &b)| f(a, b)).collect())
     }
 }
 
 impl ArgminDot<Point, f64> for Point {
     fn dot(&self, other: &Point) -> f64 {
-        dot(self.coefficients(), other.image()) + dot(self.intercept(), other.intercept())
+        dot(self.coefficients(), other.image())
+            + dot(self.scaled_intercept(), other.scaled_intercept())
     }
 }
 
+/// argmin asks for the norm of gradients alone, to tell whether to stop: this is the norm of the
+/// gradient in *W* and *b*, in which the tolerance is given.
 impl ArgminL2Norm<f64> for Point {
     fn l2_norm(&self) -> f64 {
+        let weights = dot(self.coefficients(), self.image());
+        let intercept = dot(self.scaled_intercept(), self.scaled_intercept());
         // Rounding may leave the square of a vanishing vector below zero.
-        ArgminDot::dot(self, self).max(0.0).sqrt()
+        (weights + intercept / self.intercept_scale.powi(2))
+            .max(0.0)
+            .sqrt()
     }
 }
 
@@ -375,9 +393,22 @@ struct Problem<'a> {
     targets: &'a [ClassIndex],
     classes: usize,
     alpha: f64,
+    intercept_scale: f64,
     /// The last gradient and where it was taken: L-BFGS asks for the one at the end of a line
     /// search again.
     last_gradient: Mutex<Option<(Point, Point)>>,
+}
+
+impl Problem<'_> {
+    fn zero(&self) -> Point {
+        let span = self.targets.len() * self.classes;
+        let numbers = vec![0.0; 2 * span + self.classes];
+        Point {
+            numbers,
+            span,
+            intercept_scale: self.intercept_scale,
+        }
+    }
 }
 
 impl CostFunction for Problem<'_> {
@@ -386,7 +417,7 @@ impl CostFunction for Problem<'_> {
 
     fn cost(&self, point: &Point) -> Result<f64, argmin::core::Error> {
         let mut scores = point.image().to_vec();
-        let loss = loss_and_residuals(&mut scores, point.intercept(), self.targets);
+        let loss = loss_and_residuals(&mut scores, &point.intercept(), self.targets);
         Ok(loss + self.alpha / 2.0 * dot(point.coefficients(), point.image()))
     }
 }
@@ -407,13 +438,18 @@ impl Gradient for Problem<'_> {
             return Ok(gradient.clone());
         }
         let span = point.span;
-        let mut gradient = Point::zero(span, self.classes);
+        let mut gradient = self.zero();
         let (coefficients, rest) = gradient.numbers.split_at_mut(span);
         let (image, intercept) = rest.split_at_mut(span);
 
         coefficients.copy_from_slice(point.image());
-        loss_and_residuals(coefficients, point.intercept(), self.targets);
-        intercept.copy_from_slice(&column_sums(coefficients, self.classes));
+        loss_and_residuals(coefficients, &point.intercept(), self.targets);
+        for (slope, sum) in intercept
+            .iter_mut()
+            .zip(column_sums(coefficients, self.classes))
+        {
+            *slope = self.intercept_scale * sum;
+        }
         let mut slope = vec![0.0; self.matrix.columns() * self.classes];
         product(self.transposed, coefficients, self.classes, &mut slope);
         product(self.matrix, &slope, self.classes, image);

@@ -1,5 +1,7 @@
 //! The whole of training: vocabulary, vectors, weights, and the bundle they make.
 
+use std::time::{Duration, Instant};
+
 use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
@@ -126,7 +128,8 @@ impl LabelledComments {
     }
 }
 
-/// Learns vocabulary, document frequencies and weights from the given rows.
+/// Learns vocabulary, document frequencies and weights from the given rows, and gives the time
+/// the solver took.
 ///
 /// # Errors
 ///
@@ -135,7 +138,7 @@ pub fn fit(
     labelled: &LabelledComments,
     rows: &[usize],
     settings: &TrainingSettings,
-) -> Result<(TfidfVectorizer, FittedModel), TrainingError> {
+) -> Result<(TfidfVectorizer, FittedModel, Duration), TrainingError> {
     let comments: Vec<&AnalyzedText> = rows.iter().map(|&row| &labelled.comments[row]).collect();
     let vectorizer = TfidfVectorizer::fit(
         &settings.features,
@@ -144,8 +147,9 @@ pub fn fit(
     let matrix = vectorizer.matrix(&comments, |comment| comment.terms());
     let targets: Array1<ClassIndex> = rows.iter().map(|&row| labelled.classes[row]).collect();
     let solver = make_solver(settings.solver)?;
+    let start = Instant::now();
     let fitted = solver.fit(&DatasetBase::new(matrix, targets), labelled.labels.len())?;
-    Ok((vectorizer, fitted))
+    Ok((vectorizer, fitted, start.elapsed()))
 }
 
 /// A trained model that has yet to be given a place.
@@ -155,6 +159,8 @@ pub struct Trained {
     pub bundle: ModelBundle,
     /// How fitting on all rows ended.
     pub fitted: FittedModel,
+    /// How long the solver took for that. Kept for people, and in no file.
+    pub solver_time: Duration,
     /// How it scored, if that was asked for.
     pub cross_validation: Option<CrossValidation>,
 }
@@ -178,7 +184,7 @@ pub fn train(
         None => None,
     };
     let all_rows: Vec<usize> = (0..labelled.classes.len()).collect();
-    let (vectorizer, fitted) = fit(labelled, &all_rows, settings)?;
+    let (vectorizer, fitted, solver_time) = fit(labelled, &all_rows, settings)?;
     // Numbers and strings are always JSON values.
     let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
     let training = serde_json::json!({
@@ -203,6 +209,7 @@ pub fn train(
     Ok(Trained {
         bundle,
         fitted,
+        solver_time,
         cross_validation,
     })
 }
