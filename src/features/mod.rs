@@ -6,6 +6,7 @@
 mod sparse;
 mod tfidf;
 mod vocabulary;
+mod words;
 
 pub use sparse::{SparseMatrix, SparseRow};
 pub use tfidf::{FeatureSettings, TermFrequency, TfidfVectorizer, VectorizerScratch};

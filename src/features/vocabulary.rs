@@ -7,10 +7,12 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::words::{NO_WORD, WordTable};
+
 /// The index of a term (a word n-gram) in a vocabulary, and of its column in a matrix.
 pub type TermId = u32;
 
-/// No word, node or term.
+/// No node or term.
 const NONE: u32 = u32::MAX;
 
 /// A bound on the number of documents a term stands in.
@@ -88,7 +90,7 @@ pub enum VocabularyError {
 /// The trie of n-grams: node 0 is the root, an edge is a word.
 #[derive(Debug, Clone, Default)]
 struct NgramTrie {
-    words: FxHashMap<Box<str>, u32>,
+    words: WordTable,
     /// The node that a word leads to from the root, or `NONE`.
     first: Vec<u32>,
     /// The node that a word leads to from another node: key `(node << 32) | word`.
@@ -97,23 +99,17 @@ struct NgramTrie {
 }
 
 impl NgramTrie {
-    fn word(&self, word: &str) -> u32 {
-        self.words.get(word).copied().unwrap_or(NONE)
-    }
-
     fn intern(&mut self, word: &str) -> u32 {
-        if let Some(&id) = self.words.get(word) {
-            return id;
+        let id = self.words.number(word);
+        if id as usize == self.first.len() {
+            self.first.push(NONE);
         }
-        let id = self.first.len() as u32;
-        self.words.insert(word.into(), id);
-        self.first.push(NONE);
         id
     }
 
     /// The node that `word` leads to from `node`, or `NONE`.
     fn child(&self, node: u32, word: u32) -> u32 {
-        if word == NONE {
+        if word == NO_WORD {
             NONE
         } else if node == 0 {
             self.first[word as usize]
@@ -147,7 +143,9 @@ fn edge(node: u32, word: u32) -> u64 {
 /// A term's words are joined by one space; no word of an analysed text has a space in it.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
-    terms: Vec<Box<str>>,
+    /// All terms one after the other, and where each ends.
+    text: String,
+    ends: Vec<usize>,
     document_frequencies: Vec<u32>,
     max_ngram: usize,
     trie: NgramTrie,
@@ -174,7 +172,8 @@ impl Vocabulary {
             return Err(VocabularyError::NgramLength { found: max_ngram });
         }
         let mut vocabulary = Self {
-            terms: Vec::new(),
+            text: String::new(),
+            ends: Vec::new(),
             document_frequencies: Vec::new(),
             max_ngram,
             trie: NgramTrie::default(),
@@ -183,7 +182,7 @@ impl Vocabulary {
         for (term, document_frequency) in terms {
             vocabulary.push(term, document_frequency)?;
         }
-        if vocabulary.terms.is_empty() {
+        if vocabulary.is_empty() {
             return Err(VocabularyError::Empty {
                 distinct: 0,
                 documents: 0,
@@ -193,27 +192,29 @@ impl Vocabulary {
     }
 
     fn push(&mut self, term: &str, document_frequency: u32) -> Result<(), VocabularyError> {
-        let position = self.terms.len() + 1;
-        let words = term.split(' ').count();
-        if words > self.max_ngram || term.split(' ').any(str::is_empty) {
+        let (mut node, mut words, mut empty_word) = (0, 0, false);
+        for word in term.split(' ') {
+            words += 1;
+            empty_word |= word.is_empty();
+            let word = self.trie.intern(word);
+            node = self.trie.child_or_new(node, word);
+        }
+        let position = self.len() + 1;
+        if empty_word || words > self.max_ngram {
             return Err(VocabularyError::Term {
                 position,
                 words,
                 max_ngram: self.max_ngram,
             });
         }
-        let mut node = 0;
-        for word in term.split(' ') {
-            let word = self.trie.intern(word);
-            node = self.trie.child_or_new(node, word);
-        }
         self.term_at.resize(self.trie.nodes as usize + 1, NONE);
         let place = &mut self.term_at[node as usize];
         if *place != NONE {
             return Err(VocabularyError::Repeated { position });
         }
-        *place = self.terms.len() as TermId;
-        self.terms.push(term.into());
+        *place = self.ends.len() as TermId;
+        self.text.push_str(term);
+        self.ends.push(self.text.len());
         self.document_frequencies.push(document_frequency);
         Ok(())
     }
@@ -221,13 +222,13 @@ impl Vocabulary {
     /// The number of terms.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.terms.len()
+        self.ends.len()
     }
 
     /// Whether there is no term; never so for a vocabulary that was made.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
+        self.ends.is_empty()
     }
 
     /// The longest n-gram, in words.
@@ -243,15 +244,16 @@ impl Vocabulary {
     /// If there is no such column.
     #[must_use]
     pub fn term(&self, id: TermId) -> &str {
-        &self.terms[id as usize]
+        let start = (id as usize)
+            .checked_sub(1)
+            .map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[id as usize]]
     }
 
     /// The terms with the number of training documents each stands in, in order of their ids.
     pub fn terms(&self) -> impl ExactSizeIterator<Item = (&str, u32)> {
-        self.terms
-            .iter()
-            .zip(&self.document_frequencies)
-            .map(|(term, &df)| (&**term, df))
+        let terms = (0..self.len()).map(|id| self.term(id as TermId));
+        terms.zip(self.document_frequencies.iter().copied())
     }
 
     /// Replaces `word_ids` by what [`for_each_ngram`](Self::for_each_ngram) wants for `words`.
@@ -261,7 +263,7 @@ impl Vocabulary {
         word_ids: &mut Vec<u32>,
     ) {
         word_ids.clear();
-        word_ids.extend(words.map(|word| self.trie.word(word)));
+        word_ids.extend(words.map(|word| self.trie.words.get(word)));
     }
 
     /// Calls `found` with each occurrence of a term: its id, the position of its first word and
@@ -292,6 +294,8 @@ impl Vocabulary {
 pub struct VocabularyBuilder {
     limits: VocabularyLimits,
     trie: NgramTrie,
+    /// The words by their numbers.
+    words: Vec<Box<str>>,
     /// What is known of each node; index 0 is the root.
     counts: Vec<NgramCount>,
     documents: u32,
@@ -322,7 +326,7 @@ impl VocabularyBuilder {
         }
         let root = NgramCount {
             parent: NONE,
-            word: NONE,
+            word: NO_WORD,
             occurrences: 0,
             document_frequency: 0,
             last_document: 0,
@@ -330,6 +334,7 @@ impl VocabularyBuilder {
         Ok(Self {
             limits,
             trie: NgramTrie::default(),
+            words: Vec::new(),
             counts: vec![root],
             documents: 0,
             word_ids: Vec::new(),
@@ -341,7 +346,13 @@ impl VocabularyBuilder {
         self.documents += 1;
         let mut word_ids = std::mem::take(&mut self.word_ids);
         word_ids.clear();
-        word_ids.extend(words.map(|word| self.trie.intern(word)));
+        for word in words {
+            let id = self.trie.intern(word);
+            if id as usize == self.words.len() {
+                self.words.push(word.into());
+            }
+            word_ids.push(id);
+        }
         for start in 0..word_ids.len() {
             let mut node = 0;
             for &word in word_ids[start..].iter().take(self.limits.max_ngram) {
@@ -381,10 +392,7 @@ impl VocabularyBuilder {
     pub fn build(self) -> Result<Vocabulary, VocabularyError> {
         let fewest = self.limits.min_df.in_documents(self.documents);
         let most = self.limits.max_df.in_documents(self.documents);
-        let mut words = vec![""; self.trie.first.len()];
-        for (word, &id) in &self.trie.words {
-            words[id as usize] = word;
-        }
+        let words: Vec<&str> = self.words.iter().map(|word| &**word).collect();
         let mut terms: Vec<(String, NgramCount)> = self.counts[1..]
             .iter()
             .filter(|count| (fewest..=most).contains(&f64::from(count.document_frequency)))

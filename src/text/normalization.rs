@@ -156,7 +156,13 @@ impl NormalizedText {
                 } else {
                     ' '
                 };
-                self.append(space, from..source.start);
+                // A space and a combining mark on it are one piece of the original.
+                let gap = if from < source.start {
+                    from..source.start
+                } else {
+                    source.clone()
+                };
+                self.append(space, gap);
             }
             *gap = Gap::None;
         }
@@ -290,6 +296,14 @@ mod tests {
         assert_eq!(normalized.as_str(), "é贷ガ");
         assert_eq!(normalized.source_range(0..2), 0..3);
         assert_eq!(&text[normalized.source_range(5..8)], "ｶﾞ");
+    }
+
+    #[test]
+    fn a_mark_on_a_space_keeps_both_in_the_original() {
+        let normalized = normalize("% \u{301}");
+        assert_eq!(normalized.as_str(), "% \u{301}");
+        assert_eq!(normalized.source_range(1..2), 1..4);
+        assert_eq!(normalized.source_range(2..4), 1..4);
     }
 
     proptest! {

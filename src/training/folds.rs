@@ -239,7 +239,7 @@ mod tests {
             field: "author".to_owned(),
         };
         let groups = groups(&["c", "a", "b", "a", "d"]);
-        let folds = Folds::deal(&plan, &two_labels(), &[0, 0, 1, 1, 1], &groups).unwrap();
+        let folds = Folds::deal(&plan, &two_labels(), &[0, 1, 0, 1, 1], &groups).unwrap();
         assert_eq!(folds.fold_of, [0, 0, 1, 0, 1]);
     }
 
