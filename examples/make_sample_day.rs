@@ -32,11 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut random = fastrand::Rng::with_seed(SEED);
     let mut chosen: Vec<&Review> = Vec::new();
     for (label, count) in SHARES {
-        let mut reviews: Vec<&Review> = collection
-            .reviews
-            .iter()
-            .filter(|review| review.required[0] == label)
-            .collect();
+        let mut reviews: Vec<&Review> =
+            collection.reviews.iter().filter(|review| review.required[0] == label).collect();
         random.shuffle(&mut reviews);
         chosen.extend(reviews.into_iter().take(count));
     }

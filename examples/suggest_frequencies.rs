@@ -18,9 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let word = word?;
         let word = word.split_whitespace().next().unwrap_or_default();
         if !word.is_empty() && !word.starts_with('#') {
-            let frequency = segmenter
-                .suggested_frequency(&word.to_lowercase())
-                .max(LOWEST);
+            let frequency = segmenter.suggested_frequency(&word.to_lowercase()).max(LOWEST);
             writeln!(output, "{word} {frequency}")?;
         }
     }

@@ -11,6 +11,9 @@
 //!
 //! Start at [`model::RiskClassifier`]; `docs/ARCHITECTURE.md` is a tour of the house.
 
+#![deny(missing_docs, unreachable_pub)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
+
 pub mod batch;
 pub mod commands;
 pub mod evaluation;

@@ -23,11 +23,7 @@ fn contributions_and_intercept_add_up_to_the_score() {
     let mut worker = classifier.worker();
     for comment in COMMENTS {
         let explanation = worker.explain(comment).unwrap();
-        let sum: f64 = explanation
-            .reasons
-            .iter()
-            .map(|reason| reason.contribution)
-            .sum();
+        let sum: f64 = explanation.reasons.iter().map(|reason| reason.contribution).sum();
         let difference = explanation.intercept + sum - explanation.score;
         assert!(difference.abs() < 1e-9, "{comment}: {difference}");
         let probabilities: f64 = explanation.prediction.probabilities.iter().sum();
@@ -39,20 +35,12 @@ fn contributions_and_intercept_add_up_to_the_score() {
 fn each_reason_stands_in_the_comment_where_it_says() {
     let comment = COMMENTS[1];
     let explanation = classifier().worker().explain(comment).unwrap();
-    let ltv = explanation
-        .reasons
-        .iter()
-        .find(|reason| reason.term.starts_with("65%"))
-        .unwrap();
+    let ltv = explanation.reasons.iter().find(|reason| reason.term.starts_with("65%")).unwrap();
     assert!(ltv.words(comment).starts_with("６５％"));
     for reason in &explanation.reasons {
         assert!(!reason.ranges.is_empty(), "{}", reason.term);
         for range in &reason.ranges {
-            assert!(
-                comment
-                    .get(range.clone())
-                    .is_some_and(|words| !words.is_empty())
-            );
+            assert!(comment.get(range.clone()).is_some_and(|words| !words.is_empty()));
         }
     }
     let supporting = explanation.supporting(2);

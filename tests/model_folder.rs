@@ -45,23 +45,11 @@ fn the_shipped_model_is_whole() {
 #[test]
 fn the_shipped_model_is_what_the_corpus_gives() {
     let folder = Folder::new();
-    let trained = run(&[
-        "train",
-        CORPUS,
-        "--model",
-        &folder.path("m"),
-        "--folds",
-        "0",
-    ]);
+    let trained = run(&["train", CORPUS, "--model", &folder.path("m"), "--folds", "0"]);
     assert_eq!(trained.code, 0, "{}", trained.stderr);
     let ours = ModelBundle::read(Path::new(&folder.path("m/1"))).unwrap();
     let shipped = ModelBundle::read(&Path::new(SHIPPED_MODEL).join("1")).unwrap();
-    assert!(
-        ours.vectorizer
-            .vocabulary()
-            .terms()
-            .eq(shipped.vectorizer.vocabulary().terms())
-    );
+    assert!(ours.vectorizer.vocabulary().terms().eq(shipped.vectorizer.vocabulary().terms()));
     assert_eq!(ours.manifest.data, shipped.manifest.data);
     // Another processor's exp and ln may differ in their last bits.
     let pairs = ours.linear.weights().iter().zip(shipped.linear.weights());
@@ -97,29 +85,20 @@ fn a_changed_byte_is_found_by_its_digest() {
         *contents.last_mut().unwrap() ^= 1;
         fs::write(&path, contents).unwrap();
     });
-    assert!(
-        said.starts_with("`1/weights.safetensors` has SHA-256 "),
-        "{said}"
-    );
+    assert!(said.starts_with("`1/weights.safetensors` has SHA-256 "), "{said}");
 }
 
 #[test]
 fn a_format_version_of_the_future_is_refused_by_its_number() {
     let said =
         broken(|model| edit_manifest(model, |manifest| manifest["format_version"] = json!(99)));
-    assert_eq!(
-        said,
-        "`1/manifest.json` has format version 99; this program reads up to 1"
-    );
+    assert_eq!(said, "`1/manifest.json` has format version 99; this program reads up to 1");
 }
 
 #[test]
 fn a_manifest_that_is_none_is_refused() {
     let said = broken(|model| fs::write(model.join("manifest.json"), "{").unwrap());
-    assert!(
-        said.starts_with("`1/manifest.json`: EOF while parsing"),
-        "{said}"
-    );
+    assert!(said.starts_with("`1/manifest.json`: EOF while parsing"), "{said}");
     let said = broken(|model| edit_manifest(model, |m| m["labels"] = json!([])));
     assert!(said.contains("expected 2 to 50 labels, found 0"), "{said}");
 }
@@ -131,10 +110,7 @@ fn a_manifest_names_files_of_its_own_folder_only() {
             m["files"]["../1/pipeline.json"] = json!({"bytes": 1, "sha256": ""})
         });
     });
-    assert_eq!(
-        said,
-        "`1/manifest.json`: `../1/pipeline.json` is not a plain file name"
-    );
+    assert_eq!(said, "`1/manifest.json`: `../1/pipeline.json` is not a plain file name");
     let said = broken(|model| {
         edit_manifest(model, |m| {
             drop(m["files"].as_object_mut().unwrap().remove("vocabulary.tsv"))
@@ -161,11 +137,7 @@ fn a_weight_that_is_no_number_is_named_by_its_term() {
 fn sizes_that_do_not_agree_are_named() {
     let said = broken(|model| {
         let vocabulary = fs::read_to_string(model.join("vocabulary.tsv")).unwrap();
-        let fewer: String = vocabulary
-            .lines()
-            .skip(1)
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let fewer: String = vocabulary.lines().skip(1).map(|line| format!("{line}\n")).collect();
         replace(model, "vocabulary.tsv", fewer.as_bytes());
     });
     assert!(
@@ -181,32 +153,12 @@ fn sizes_that_do_not_agree_are_named() {
 #[test]
 fn contents_that_make_no_sense_are_named_by_file_and_line() {
     for (file, contents, expected) in [
-        (
-            "vocabulary.tsv",
-            "a\t1\nb 2\n",
-            "line 2: expected `term<tab>document frequency`",
-        ),
-        (
-            "vocabulary.tsv",
-            "a\t1\na\t1\n",
-            "term 2 stands at an earlier position, too",
-        ),
+        ("vocabulary.tsv", "a\t1\nb 2\n", "line 2: expected `term<tab>document frequency`"),
+        ("vocabulary.tsv", "a\t1\na\t1\n", "term 2 stands at an earlier position, too"),
         ("weights.safetensors", "short", "header"),
-        (
-            "user-dictionary.txt",
-            "逾期\n",
-            "line 1: expected `word frequency [tag]`",
-        ),
-        (
-            "stop-words.txt",
-            "的 了\n",
-            "line 1: the word has nothing visible in it, or white space",
-        ),
-        (
-            "pipeline.json",
-            "{}",
-            "missing field `segmenter_fingerprint`",
-        ),
+        ("user-dictionary.txt", "逾期\n", "line 1: expected `word frequency [tag]`"),
+        ("stop-words.txt", "的 了\n", "line 1: the word has nothing visible in it, or white space"),
+        ("pipeline.json", "{}", "missing field `segmenter_fingerprint`"),
     ] {
         let said = broken(|model| replace(model, file, contents.as_bytes()));
         assert!(said.starts_with(&format!("`1/{file}`: ")), "{said}");
@@ -216,17 +168,9 @@ fn contents_that_make_no_sense_are_named_by_file_and_line() {
 
 #[test]
 fn a_model_of_another_segmenter_is_refused() {
-    let said = broken(|model| {
-        replace(
-            model,
-            "user-dictionary.txt",
-            "未发现逾 9999999\n".as_bytes(),
-        )
-    });
-    assert!(
-        said.contains("was trained with a segmenter of fingerprint"),
-        "{said}"
-    );
+    let said =
+        broken(|model| replace(model, "user-dictionary.txt", "未发现逾 9999999\n".as_bytes()));
+    assert!(said.contains("was trained with a segmenter of fingerprint"), "{said}");
 }
 
 #[test]
@@ -238,32 +182,17 @@ fn a_broken_model_ends_a_command_with_exit_code_4() {
     for arguments in [
         vec!["predict", "--model", model, "x"],
         vec!["models", "verify", "--model", model],
-        vec![
-            "batch",
-            "data/sample-day.csv",
-            "--output",
-            "-",
-            "--model",
-            model,
-        ],
+        vec!["batch", "data/sample-day.csv", "--output", "-", "--model", model],
         vec!["evaluate", CORPUS, "--model", model],
     ] {
         let failed = run(&arguments);
         assert_eq!(failed.code, 4, "{arguments:?}");
         assert_eq!(failed.stderr.lines().count(), 1);
-        assert!(
-            failed.stderr.contains("pipeline.json` is missing"),
-            "{}",
-            failed.stderr
-        );
+        assert!(failed.stderr.contains("pipeline.json` is missing"), "{}", failed.stderr);
     }
     let none = run(&["predict", "--model", "no/such", "x"]);
     assert_eq!(none.code, 4);
-    assert!(
-        none.stderr.starts_with("postloan: no model at `no/such`"),
-        "{}",
-        none.stderr
-    );
+    assert!(none.stderr.starts_with("postloan: no model at `no/such`"), "{}", none.stderr);
 }
 
 #[test]
@@ -273,11 +202,7 @@ fn versions_count_up_and_the_production_file_decides_which_is_used() {
     let store = folder.path("risk");
     for version in ["1", "2", "3"] {
         let trained = run(&["train", &data, "--model", &store, "--folds", "0"]);
-        assert!(
-            trained.stdout.ends_with(&format!("risk/{version}\n")),
-            "{}",
-            trained.stdout
-        );
+        assert!(trained.stdout.ends_with(&format!("risk/{version}\n")), "{}", trained.stdout);
     }
     let used = |path: &str| {
         resolve_version(Path::new(path)).map(|used| used.file_name().unwrap().to_owned())
@@ -295,10 +220,7 @@ fn versions_count_up_and_the_production_file_decides_which_is_used() {
     fs::write(format!("{store}/production"), "7").unwrap();
     assert!(matches!(used(&store), Err(ModelError::Production { .. })));
     // Nothing but versions and the production file is left behind.
-    let mut names: Vec<_> = fs::read_dir(&store)
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> = fs::read_dir(&store).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["1", "2", "3", "production"]);
 }
@@ -309,8 +231,5 @@ fn a_model_keeps_its_name_wherever_its_folder_is_copied() {
     let model = copied_model(&folder);
     let elsewhere = folder.path("copy-of-it");
     fs::rename(model, &elsewhere).unwrap();
-    assert_eq!(
-        RiskClassifier::open(&elsewhere).unwrap().id().to_string(),
-        "post-loan-risk/1"
-    );
+    assert_eq!(RiskClassifier::open(&elsewhere).unwrap().id().to_string(), "post-loan-risk/1");
 }

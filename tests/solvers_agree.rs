@@ -60,29 +60,12 @@ fn corpus() -> SparseDataset {
 }
 
 fn fit(dataset: &SparseDataset, classes: usize, settings: SolverSettings) -> FittedModel {
-    make_solver(settings)
-        .unwrap()
-        .fit(dataset, classes)
-        .unwrap()
+    make_solver(settings).unwrap().fit(dataset, classes).unwrap()
 }
 
 fn assert_same(dataset: &SparseDataset, classes: usize, settings: SolverSettings) {
-    let sparse = fit(
-        dataset,
-        classes,
-        SolverSettings {
-            solver: SolverKind::Sparse,
-            ..settings
-        },
-    );
-    let linfa = fit(
-        dataset,
-        classes,
-        SolverSettings {
-            solver: SolverKind::Linfa,
-            ..settings
-        },
-    );
+    let sparse = fit(dataset, classes, SolverSettings { solver: SolverKind::Sparse, ..settings });
+    let linfa = fit(dataset, classes, SolverSettings { solver: SolverKind::Linfa, ..settings });
     assert!(sparse.converged && linfa.converged, "{sparse:?}");
     let difference = (sparse.objective.value - linfa.objective.value) / linfa.objective.value;
     assert!(difference.abs() < 1e-5, "objectives differ by {difference}");
@@ -92,9 +75,7 @@ fn assert_same(dataset: &SparseDataset, classes: usize, settings: SolverSettings
     for number in 0..dataset.records().rows() {
         row.clear();
         let (ids, values) = dataset.records().row(number);
-        ids.iter()
-            .zip(values)
-            .for_each(|(&id, &value)| row.push(id, value));
+        ids.iter().zip(values).for_each(|(&id, &value)| row.push(id, value));
         sparse.model.scores(&row, &mut one);
         linfa.model.scores(&row, &mut other);
         let one = Prediction::from_scores(&one).probabilities;
@@ -113,10 +94,7 @@ fn assert_same(dataset: &SparseDataset, classes: usize, settings: SolverSettings
 
 #[test]
 fn on_the_corpus_with_2000_words_both_solvers_give_the_same_model() {
-    let settings = SolverSettings {
-        tolerance: 1e-6,
-        ..SolverSettings::default()
-    };
+    let settings = SolverSettings { tolerance: 1e-6, ..SolverSettings::default() };
     assert_same(&corpus(), 3, settings);
 }
 
@@ -127,16 +105,9 @@ fn small(classes: usize) -> SparseDataset {
     for number in 0..12 * classes {
         let class = number % classes;
         let mut row = SparseRow::default();
-        let own = if number % 7 == 0 {
-            (class + 1) % classes
-        } else {
-            class
-        };
+        let own = if number % 7 == 0 { (class + 1) % classes } else { class };
         row.push(own as u32, 1.0);
-        row.push(
-            (classes + number % 3) as u32,
-            0.5 + (number % 5) as f64 / 10.0,
-        );
+        row.push((classes + number % 3) as u32, 0.5 + (number % 5) as f64 / 10.0);
         row.normalize();
         matrix.push_row(&row);
         targets.push(class);
@@ -147,11 +118,7 @@ fn small(classes: usize) -> SparseDataset {
 #[test]
 fn with_two_four_and_fifty_labels_both_solvers_give_the_same_model() {
     for (classes, c) in [(2, 1.0), (4, 100.0), (50, 0.1)] {
-        let settings = SolverSettings {
-            c,
-            tolerance: 1e-7,
-            ..SolverSettings::default()
-        };
+        let settings = SolverSettings { c, tolerance: 1e-7, ..SolverSettings::default() };
         assert_same(&small(classes), classes, settings);
     }
 }
@@ -163,18 +130,10 @@ fn the_linfa_solver_refuses_a_matrix_over_the_budget_and_names_the_alternative()
         memory_budget: 1000,
         ..SolverSettings::default()
     };
-    let error = make_solver(settings)
-        .unwrap()
-        .fit(&small(3), 3)
-        .unwrap_err();
+    let error = make_solver(settings).unwrap().fit(&small(3), 3).unwrap_err();
     assert!(matches!(
         error,
-        SolverError::OverBudget {
-            rows: 36,
-            columns: 6,
-            needed: 1728,
-            budget: 1000
-        }
+        SolverError::OverBudget { rows: 36, columns: 6, needed: 1728, budget: 1000 }
     ));
     let sentence = error.to_string();
     assert!(sentence.contains("36 comments × 6 terms") && sentence.contains("sparse solver"));
@@ -185,34 +144,13 @@ fn settings_and_data_that_cannot_be_are_refused() {
     let defaults = SolverSettings::default();
     for settings in [
         SolverSettings { c: 0.0, ..defaults },
-        SolverSettings {
-            c: f64::NAN,
-            ..defaults
-        },
-        SolverSettings {
-            tolerance: -1.0,
-            ..defaults
-        },
-        SolverSettings {
-            max_iterations: 0,
-            ..defaults
-        },
+        SolverSettings { c: f64::NAN, ..defaults },
+        SolverSettings { tolerance: -1.0, ..defaults },
+        SolverSettings { max_iterations: 0, ..defaults },
     ] {
-        assert!(matches!(
-            make_solver(settings),
-            Err(SolverError::Setting { .. })
-        ));
+        assert!(matches!(make_solver(settings), Err(SolverError::Setting { .. })));
     }
     let solver = make_solver(defaults).unwrap();
     let error = solver.fit(&small(3), 4).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            SolverError::Classes {
-                classes: 4,
-                found: 3
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, SolverError::Classes { classes: 4, found: 3 }), "{error}");
 }

@@ -48,16 +48,9 @@ fn vocabulary_and_vectors_equal_those_of_scikit_learn() {
                 TermFrequency::Raw
             },
         };
-        let documents = golden
-            .documents
-            .iter()
-            .map(|words| words.iter().map(String::as_str));
+        let documents = golden.documents.iter().map(|words| words.iter().map(String::as_str));
         let vectorizer = TfidfVectorizer::fit(&settings, documents).unwrap();
-        let terms: Vec<&str> = vectorizer
-            .vocabulary()
-            .terms()
-            .map(|(term, _)| term)
-            .collect();
+        let terms: Vec<&str> = vectorizer.vocabulary().terms().map(|(term, _)| term).collect();
         assert_eq!(terms, case.vocabulary);
 
         let mut scratch = VectorizerScratch::default();
@@ -85,6 +78,7 @@ fn a_matrix_holds_the_rows_of_its_documents_in_order() {
         },
         term_frequency: TermFrequency::Sublinear,
     };
+    #[expect(clippy::ptr_arg, reason = "it is called with the items of a slice of documents")]
     fn words(document: &Vec<String>) -> impl Iterator<Item = &str> {
         document.iter().map(String::as_str)
     }
@@ -96,9 +90,6 @@ fn a_matrix_holds_the_rows_of_its_documents_in_order() {
     for (number, query) in golden.queries.iter().enumerate() {
         vectorizer.transform(words(query), &mut scratch, &mut row);
         let (ids, values) = matrix.row(number);
-        assert!(
-            row.iter()
-                .eq(ids.iter().copied().zip(values.iter().copied()))
-        );
+        assert!(row.iter().eq(ids.iter().copied().zip(values.iter().copied())));
     }
 }

@@ -63,10 +63,7 @@ impl DuplicateFinder {
     }
 
     pub(super) fn report(self) -> DuplicateReport {
-        DuplicateReport {
-            complete: !self.overflowed,
-            ..self.report
-        }
+        DuplicateReport { complete: !self.overflowed, ..self.report }
     }
 }
 
@@ -83,11 +80,7 @@ mod tests {
         }
         let report = finder.report();
         assert_eq!((report.count, report.complete), (2, true));
-        let lines: Vec<u64> = report
-            .first
-            .iter()
-            .map(|duplicate| duplicate.line)
-            .collect();
+        let lines: Vec<u64> = report.first.iter().map(|duplicate| duplicate.line).collect();
         assert_eq!(lines, [4, 5]);
     }
 }

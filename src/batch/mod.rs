@@ -116,9 +116,7 @@ pub fn classify_stream<P: Write, R: Write>(
             let mut worker = classifier.worker();
             scope.spawn(move || {
                 for Job { records, outcomes } in jobs {
-                    let done = records
-                        .into_iter()
-                        .map(|record| classify(&mut worker, record));
+                    let done = records.into_iter().map(|record| classify(&mut worker, record));
                     // The writer has given up if nobody waits for them.
                     let _ = outcomes.send(done.collect());
                 }
@@ -160,11 +158,7 @@ pub fn classify_stream<P: Write, R: Write>(
 
     let (classified, refused) = (predictions.written(), rejects.written());
     if read != classified + refused {
-        return Err(BatchError::Unbalanced {
-            read,
-            classified,
-            refused,
-        });
+        return Err(BatchError::Unbalanced { read, classified, refused });
     }
     summary.finish(read, duplicates.report(), start.elapsed());
     Ok(summary)
@@ -186,9 +180,7 @@ fn read_chunks(
     for record in source {
         let record = record?;
         read += 1;
-        bytes += record
-            .as_ref()
-            .map_or(0, |sourced| sourced.review.text.len());
+        bytes += record.as_ref().map_or(0, |sourced| sourced.review.text.len());
         chunk.push(record);
         if chunk.len() == CHUNK_RECORDS || bytes >= CHUNK_BYTES {
             bytes = 0;

@@ -50,10 +50,7 @@ impl BatchSummary {
             classified: 0,
             refused: 0,
             by_label: labels
-                .map(|label| LabelCount {
-                    label: label.id.clone(),
-                    count: 0,
-                })
+                .map(|label| LabelCount { label: label.id.clone(), count: 0 })
                 .collect(),
             refused_by_reason: BTreeMap::new(),
             duplicate_ids: DuplicateReport::default(),
@@ -94,23 +91,11 @@ impl fmt::Display for BatchSummary {
         }
         write!(f, ", {} classified by {}:", self.classified, self.model)?;
         for (position, LabelCount { label, count }) in self.by_label.iter().enumerate() {
-            write!(
-                f,
-                "{} {count} {label}",
-                if position == 0 { "" } else { "," }
-            )?;
+            write!(f, "{} {count} {label}", if position == 0 { "" } else { "," })?;
         }
         if self.duplicate_ids.count > 0 {
-            write!(
-                f,
-                "; {} with the id of an earlier record",
-                self.duplicate_ids.count
-            )?;
+            write!(f, "; {} with the id of an earlier record", self.duplicate_ids.count)?;
         }
-        write!(
-            f,
-            "; {:.2} s, {:.0} records/s",
-            self.seconds, self.records_per_second
-        )
+        write!(f, "; {:.2} s, {:.0} records/s", self.seconds, self.records_per_second)
     }
 }

@@ -52,18 +52,10 @@ pub(super) fn run(args: &BatchArgs) -> Result<Outcome, Failure> {
     let (output_format, rejects_path) = args.check_outputs()?;
     let classifier = args.model.open()?;
     let columns = PredictionColumns {
-        labels: classifier
-            .labels()
-            .ids()
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
+        labels: classifier.labels().ids().into_iter().map(str::to_owned).collect(),
         kept: args.keep.clone(),
     };
     check_columns(&columns)?;
-    let bytes_read = Arc::new(AtomicU64::new(0));
-    let (source, bytes) = args.open_inputs(&bytes_read)?;
-
     let create = |path: &Path| OutputFile::create(path).map_err(|error| cannot_write(path, error));
     let output_error = |error| cannot_write(&args.output, error);
     let rejects_error = |error| cannot_write(&rejects_path, error);
@@ -73,6 +65,9 @@ pub(super) fn run(args: &BatchArgs) -> Result<Outcome, Failure> {
     let mut rejects =
         RefusalWriter::new(create(&rejects_path)?, rejects_format).map_err(rejects_error)?;
 
+    // After the outputs, for standard input may have a reader wait.
+    let bytes_read = Arc::new(AtomicU64::new(0));
+    let (source, bytes) = args.open_inputs(&bytes_read)?;
     let progress = progress_bar(bytes);
     let summary = classify_stream(
         &classifier,
@@ -93,20 +88,14 @@ pub(super) fn run(args: &BatchArgs) -> Result<Outcome, Failure> {
     rejects.commit().map_err(rejects_error)?;
     predictions.commit().map_err(output_error)?;
     report(args, &summary, &rejects_path)?;
-    Ok(if summary.refused == 0 {
-        Outcome::Done
-    } else {
-        Outcome::SomeRefused
-    })
+    Ok(if summary.refused == 0 { Outcome::Done } else { Outcome::SomeRefused })
 }
 
 impl BatchArgs {
     /// The format of the output and the path of the rejects, if both can be what they are.
     fn check_outputs(&self) -> Result<(RecordFormat, PathBuf), Failure> {
         let to_stdout = self.output == Path::new("-");
-        let format = self
-            .output_format
-            .or_else(|| RecordFormat::of_path(&self.output));
+        let format = self.output_format.or_else(|| RecordFormat::of_path(&self.output));
         let format = match format {
             Some(format) => format,
             None if to_stdout => RecordFormat::Jsonl,
@@ -134,9 +123,7 @@ impl BatchArgs {
             }
         }
         if same_file(&self.output, &rejects) || (to_stdout && rejects == Path::new("-")) {
-            return Err(Failure::usage(
-                "the output and the rejects file must be two files",
-            ));
+            return Err(Failure::usage("the output and the rejects file must be two files"));
         }
         Ok((format, rejects))
     }
@@ -176,14 +163,8 @@ impl BatchArgs {
 
 fn check_columns(columns: &PredictionColumns) -> Result<(), Failure> {
     let mut seen = std::collections::BTreeSet::new();
-    match columns
-        .names()
-        .into_iter()
-        .find(|name| !seen.insert(name.clone()))
-    {
-        Some(name) => Err(Failure::usage(format!(
-            "--keep {name}: there is such a column already"
-        ))),
+    match columns.names().into_iter().find(|name| !seen.insert(name.clone())) {
+        Some(name) => Err(Failure::usage(format!("--keep {name}: there is such a column already"))),
         None => Ok(()),
     }
 }
@@ -212,10 +193,7 @@ fn progress_bar(bytes: Option<u64>) -> ProgressBar {
             ProgressBar::new(bytes),
             "{wide_bar} {bytes}/{total_bytes}, {msg} records, {eta} to go",
         ),
-        None => (
-            ProgressBar::new_spinner(),
-            "{spinner} {bytes}, {msg} records, {elapsed}",
-        ),
+        None => (ProgressBar::new_spinner(), "{spinner} {bytes}, {msg} records, {elapsed}"),
     };
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
@@ -226,9 +204,7 @@ fn progress_bar(bytes: Option<u64>) -> ProgressBar {
 fn report(args: &BatchArgs, summary: &BatchSummary, rejects: &Path) -> Result<(), Failure> {
     for duplicate in &summary.duplicate_ids.first {
         let crate::batch::DuplicatedId { id, input, line } = duplicate;
-        tell(&format!(
-            "{input}, line {line}: id `{id}` stands in an earlier record, too"
-        ));
+        tell(&format!("{input}, line {line}: id `{id}` stands in an earlier record, too"));
     }
     if !summary.duplicate_ids.complete {
         tell("too many ids to look for all duplicates: later ones were compared with the first");
@@ -243,10 +219,7 @@ fn report(args: &BatchArgs, summary: &BatchSummary, rejects: &Path) -> Result<()
     }
     tell(&summary.to_string());
     if summary.refused > 0 && is_plain_place(rejects) {
-        tell(&format!(
-            "refused records are listed in `{}`",
-            rejects.display()
-        ));
+        tell(&format!("refused records are listed in `{}`", rejects.display()));
     }
     Ok(())
 }

@@ -66,31 +66,21 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
     };
     let collection = ReviewCollection::read(&args.data, args.records.input_format, &fields)?;
     if collection.reviews.is_empty() {
-        return Err(Failure::input(
-            "there are no labelled comments in the data".to_owned(),
-        ));
+        return Err(Failure::input("there are no labelled comments in the data".to_owned()));
     }
     let scored = score(&classifier, &collection.reviews, &args.label_field)?;
     let labels = classifier.labels();
     let by = args.by.as_ref().map(|field| {
         let mut groups: BTreeMap<String, Vec<&Scored>> = BTreeMap::new();
         for (review, scored) in collection.reviews.iter().zip(&scored) {
-            groups
-                .entry(review.optional[0].clone())
-                .or_default()
-                .push(scored);
+            groups.entry(review.optional[0].clone()).or_default().push(scored);
         }
         let metrics = |(value, scored)| (value, Metrics::of(labels, Vec::into_iter(scored)));
-        FieldMetrics {
-            field: field.clone(),
-            values: groups.into_iter().map(metrics).collect(),
-        }
+        FieldMetrics { field: field.clone(), values: groups.into_iter().map(metrics).collect() }
     });
     let trained_on = &classifier.manifest().data.files;
     let seen_in_training = collection.inputs.iter().any(|input| {
-        trained_on
-            .iter()
-            .any(|file| file.digest.sha256 == hexadecimal(&input.sha256))
+        trained_on.iter().any(|file| file.digest.sha256 == hexadecimal(&input.sha256))
     });
     if seen_in_training {
         tell("the model was trained on these comments: its figures here say nothing of new ones");
@@ -119,12 +109,7 @@ fn score(
     // Labels first: a wrong one is known before any work is done.
     let truths = reviews
         .iter()
-        .map(|review| {
-            classifier
-                .labels()
-                .class_of(&review.required[0])
-                .map_err(|e| (review, e))
-        })
+        .map(|review| classifier.labels().class_of(&review.required[0]).map_err(|e| (review, e)))
         .collect::<Result<Vec<_>, (&Review, LabelError)>>()
         .map_err(|(review, error)| Failure::from(error).context(place(review)))?;
     reviews
@@ -147,13 +132,7 @@ fn score(
 
 impl Evaluation {
     fn table(&self) -> String {
-        let Metrics {
-            rows,
-            accuracy,
-            macro_f1,
-            log_loss,
-            ..
-        } = self.metrics;
+        let Metrics { rows, accuracy, macro_f1, log_loss, .. } = self.metrics;
         let mut table = format!(
             "{} on {rows} comments: accuracy {accuracy:.4}, macro F1 {macro_f1:.4}, log loss \
              {log_loss:.4}\n\n{}\n{}",
@@ -162,11 +141,7 @@ impl Evaluation {
             confusion_table(&self.metrics)
         );
         if let Some(FieldMetrics { field, values }) = &self.by {
-            let width = values
-                .keys()
-                .map(|value| value.chars().count())
-                .max()
-                .unwrap_or(0);
+            let width = values.keys().map(|value| value.chars().count()).max().unwrap_or(0);
             let width = width.max(field.chars().count());
             table += &format!(
                 "\n{field:width$}  {:>7}  {:>8}  {:>8}  {:>8}",

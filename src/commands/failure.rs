@@ -31,11 +31,7 @@ pub(super) struct Failure {
 
 impl Failure {
     fn new(kind: Kind, cause: impl Into<Box<dyn Error>>) -> Self {
-        Self {
-            kind,
-            context: None,
-            cause: cause.into(),
-        }
+        Self { kind, context: None, cause: cause.into() }
     }
 
     /// The command line asks for something that cannot be.
@@ -77,9 +73,8 @@ impl Failure {
     /// Whether the failure is that nobody reads the output any more.
     pub(super) fn is_broken_pipe(&self) -> bool {
         let causes = self.causes();
-        let mut io_errors = causes
-            .into_iter()
-            .filter_map(|cause| cause.downcast_ref::<io::Error>());
+        let mut io_errors =
+            causes.into_iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
         io_errors.any(|error| error.kind() == io::ErrorKind::BrokenPipe)
     }
 }

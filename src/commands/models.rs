@@ -72,10 +72,7 @@ struct ListedVersion {
 
 pub(super) fn run(args: &ModelsArgs) -> Result<Outcome, Failure> {
     match &args.action {
-        None => list(&ListArgs {
-            folder: "models".into(),
-            json: false,
-        })?,
+        None => list(&ListArgs { folder: "models".into(), json: false })?,
         Some(Action::List(args)) => list(args)?,
         Some(Action::Show(args)) => show(args)?,
         Some(Action::Verify(args)) => {
@@ -109,16 +106,13 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
     for version in listed {
         let mark = if version.in_use { "*" } else { "" };
         let rows = version.rows.map_or("–".to_owned(), |rows| rows.to_string());
-        let accuracy = version
-            .accuracy
-            .map_or("–".to_owned(), |accuracy| format!("{accuracy:.4}"));
+        let accuracy =
+            version.accuracy.map_or("–".to_owned(), |accuracy| format!("{accuracy:.4}"));
         table += &format!(
             "{:24}  {:>7}  {mark:>6}  {rows:>8}  {accuracy:>8}{}\n",
             version.name,
             version.version,
-            version
-                .error
-                .map_or(String::new(), |error| format!("  {error}"))
+            version.error.map_or(String::new(), |error| format!("  {error}"))
         );
     }
     print(&table)
@@ -128,18 +122,12 @@ fn listed_versions(folder: &Path) -> Result<Vec<ListedVersion>, Failure> {
     let entries = folder.read_dir().map_err(|error| {
         Failure::input(error).context(format!("cannot list `{}`", folder.display()))
     })?;
-    let mut stores: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_dir())
-        .collect();
+    let mut stores: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
     stores.sort();
     let mut listed = Vec::new();
     for path in stores {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let store = ModelStore::new(&path);
         let current = store.current()?;
         for stored in store.versions()? {
@@ -161,10 +149,7 @@ fn listed_version(name: String, stored: StoredVersion, in_use: bool) -> ListedVe
         version,
         in_use,
         path,
-        accuracy: manifest
-            .as_ref()
-            .and_then(validation)
-            .map(|v| v.metrics.accuracy),
+        accuracy: manifest.as_ref().and_then(validation).map(|v| v.metrics.accuracy),
         rows: manifest.map(|manifest| manifest.data.rows),
         error,
     }

@@ -67,11 +67,7 @@ impl<'a> ReasonJson<'a> {
             term: &reason.term,
             contribution: reason.contribution,
             words: reason.words(text),
-            ranges: reason
-                .ranges
-                .iter()
-                .map(|range| [range.start, range.end])
-                .collect(),
+            ranges: reason.ranges.iter().map(|range| [range.start, range.end]).collect(),
         }
     }
 }
@@ -106,11 +102,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<Outcome, Failure> {
             one(text, "comment")?;
         }
     }
-    Ok(if refused {
-        Outcome::SomeRefused
-    } else {
-        Outcome::Done
-    })
+    Ok(if refused { Outcome::SomeRefused } else { Outcome::Done })
 }
 
 fn predict(
@@ -141,9 +133,7 @@ fn json_line(
         label: &label.id,
         name: &label.name,
         confidence: prediction.confidence(),
-        probabilities: probabilities
-            .map(|(label, &p)| (label.id.clone(), p.into()))
-            .collect(),
+        probabilities: probabilities.map(|(label, &p)| (label.id.clone(), p.into())).collect(),
         model: classifier.id().to_string(),
         explanation: args.explain.then(|| ExplanationJson {
             score: explanation.score,
@@ -177,13 +167,8 @@ fn for_people(labels: &LabelSet, text: &str, explanation: &Explanation, reasons:
     shown.push('\n');
     if reasons > 0 {
         let reasons = explanation.supporting(reasons);
-        let marked = reasons
-            .iter()
-            .flat_map(|reason| reason.ranges.iter().cloned());
-        shown += &format!(
-            "  {}\n",
-            highlight(text, marked.collect(), style.bold().underline())
-        );
+        let marked = reasons.iter().flat_map(|reason| reason.ranges.iter().cloned());
+        shown += &format!("  {}\n", highlight(text, marked.collect(), style.bold().underline()));
         for reason in reasons {
             let words = reason.words(text);
             shown += &format!("  {:+.3}  {}\n", reason.contribution, one_line(words));
@@ -230,9 +215,7 @@ fn highlight(text: &str, mut ranges: Vec<Range<usize>>, style: Style) -> String 
 
 /// `text` without line breaks and other control characters, which could disturb a terminal.
 fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

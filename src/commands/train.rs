@@ -40,12 +40,7 @@ pub(super) struct TrainArgs {
     json: bool,
 
     /// The field that holds the label
-    #[arg(
-        long,
-        value_name = "FIELD",
-        default_value = "label",
-        help_heading = "Data"
-    )]
+    #[arg(long, value_name = "FIELD", default_value = "label", help_heading = "Data")]
     label_field: String,
     /// A TOML file of the labels, each with id, name and severity [default: the labels of the
     /// data]
@@ -63,44 +58,24 @@ pub(super) struct TrainArgs {
 
     /// How many folds to cross-validate with: a number, 0 for none, or `logo` for a fold of each
     /// group (leave one group out)
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "5",
-        help_heading = "Cross-validation"
-    )]
+    #[arg(long, value_name = "N", default_value = "5", help_heading = "Cross-validation")]
     folds: FoldCount,
     /// A field whose values never stand in two folds, such as the writer of a comment; without it
     /// folds are random, and the figures flatter
     #[arg(long, value_name = "FIELD", help_heading = "Cross-validation")]
     group_field: Option<String>,
     /// What random folds depend on
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 42,
-        help_heading = "Cross-validation"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 42, help_heading = "Cross-validation")]
     seed: u64,
 
     /// The longest n-gram, in words
     #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Features")]
     ngrams: usize,
     /// The fewest comments a term stands in: a number, or a share such as 0.001
-    #[arg(
-        long,
-        value_name = "N|SHARE",
-        default_value = "2",
-        help_heading = "Features"
-    )]
+    #[arg(long, value_name = "N|SHARE", default_value = "2", help_heading = "Features")]
     min_df: Bound,
     /// The most comments a term stands in: a number, or a share such as 0.9
-    #[arg(
-        long,
-        value_name = "N|SHARE",
-        default_value = "1.0",
-        help_heading = "Features"
-    )]
+    #[arg(long, value_name = "N|SHARE", default_value = "1.0", help_heading = "Features")]
     max_df: Bound,
     /// The most terms: those that occur most often are kept [default: no limit]
     #[arg(long, value_name = "N", help_heading = "Features")]
@@ -110,44 +85,19 @@ pub(super) struct TrainArgs {
     raw_tf: bool,
 
     /// How the weights are fitted
-    #[arg(
-        long,
-        value_name = "SOLVER",
-        default_value = "sparse",
-        help_heading = "Solver"
-    )]
+    #[arg(long, value_name = "SOLVER", default_value = "sparse", help_heading = "Solver")]
     solver: SolverKind,
     /// The inverse strength of the L2 penalty, scikit-learn's C; linfa's alpha is 1/C
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 10.0,
-        help_heading = "Solver"
-    )]
+    #[arg(long, value_name = "NUMBER", default_value_t = 10.0, help_heading = "Solver")]
     c: f64,
     /// Fitting ends when the gradient's norm, divided by the number of comments, is below this
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 1e-4,
-        help_heading = "Solver"
-    )]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1e-4, help_heading = "Solver")]
     tolerance: f64,
     /// … or after this many iterations
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 1000,
-        help_heading = "Solver"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Solver")]
     max_iterations: u64,
     /// The most memory the linfa solver's dense matrix may take, in MiB
-    #[arg(
-        long,
-        value_name = "MIB",
-        default_value_t = 4096,
-        help_heading = "Solver"
-    )]
+    #[arg(long, value_name = "MIB", default_value_t = 4096, help_heading = "Solver")]
     memory_budget: u64,
     #[command(flatten, next_help_heading = "Solver")]
     threads: ThreadOption,
@@ -166,10 +116,9 @@ impl FromStr for FoldCount {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "logo" => Ok(Self::EachGroup),
-            _ => text
-                .parse()
-                .map(Self::Number)
-                .map_err(|_| "expected a number or `logo`".to_owned()),
+            _ => {
+                text.parse().map(Self::Number).map_err(|_| "expected a number or `logo`".to_owned())
+            }
         }
     }
 }
@@ -209,11 +158,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
     let labels = args.labels(&collection.reviews)?;
     let rows = label_rows(&collection.reviews, &labels, &args.label_field)?;
     let groups = match &args.group_field {
-        Some(_) => collection
-            .reviews
-            .iter()
-            .map(|review| review.required[1].clone())
-            .collect(),
+        Some(_) => collection.reviews.iter().map(|review| review.required[1].clone()).collect(),
         None => Vec::new(),
     };
     let analyzer = Analyzer::new(Segmenter::new(&user_dictionary), stop_words.clone());
@@ -239,17 +184,15 @@ impl TrainArgs {
     fn settings(&self) -> Result<TrainingSettings, Failure> {
         let folds = match (self.folds, &self.group_field) {
             (FoldCount::Number(0), _) => None,
-            (FoldCount::Number(folds), None) => Some(FoldPlan::Stratified {
-                folds,
-                seed: self.seed,
-            }),
-            (FoldCount::Number(folds), Some(field)) => Some(FoldPlan::Grouped {
-                folds,
-                field: field.clone(),
-            }),
-            (FoldCount::EachGroup, Some(field)) => Some(FoldPlan::LeaveOneGroupOut {
-                field: field.clone(),
-            }),
+            (FoldCount::Number(folds), None) => {
+                Some(FoldPlan::Stratified { folds, seed: self.seed })
+            }
+            (FoldCount::Number(folds), Some(field)) => {
+                Some(FoldPlan::Grouped { folds, field: field.clone() })
+            }
+            (FoldCount::EachGroup, Some(field)) => {
+                Some(FoldPlan::LeaveOneGroupOut { field: field.clone() })
+            }
             (FoldCount::EachGroup, None) => {
                 return Err(Failure::usage("--folds logo needs --group-field"));
             }
@@ -281,22 +224,14 @@ impl TrainArgs {
 
     /// The reviews, each with its label and, where asked for, its group.
     fn read_data(&self) -> Result<ReviewCollection, Failure> {
-        let required = [&self.label_field]
-            .into_iter()
-            .chain(&self.group_field)
-            .cloned()
-            .collect();
+        let required = [&self.label_field].into_iter().chain(&self.group_field).cloned().collect();
         let fields = FieldNames {
             id: None,
             text: self.records.text_field.clone(),
             required,
             optional: Vec::new(),
         };
-        Ok(ReviewCollection::read(
-            &self.data,
-            self.records.input_format,
-            &fields,
-        )?)
+        Ok(ReviewCollection::read(&self.data, self.records.input_format, &fields)?)
     }
 
     fn labels(&self, reviews: &[Review]) -> Result<LabelSet, Failure> {
@@ -306,14 +241,12 @@ impl TrainArgs {
                 LabelSet::parse(&source)
                     .map_err(|error| Failure::from(error).context(format!("`{}`", path.display())))
             }
-            None if reviews.is_empty() => Err(Failure::input(
-                "there are no labelled comments in the data".to_owned(),
-            )),
+            None if reviews.is_empty() => {
+                Err(Failure::input("there are no labelled comments in the data".to_owned()))
+            }
             None => {
-                let ids: BTreeSet<&str> = reviews
-                    .iter()
-                    .map(|review| review.required[0].as_str())
-                    .collect();
+                let ids: BTreeSet<&str> =
+                    reviews.iter().map(|review| review.required[0].as_str()).collect();
                 LabelSet::of_data(ids)
                     .map_err(|error| Failure::from(error).context("the labels of the data"))
             }
@@ -365,10 +298,7 @@ fn label_rows<'a>(
 fn training_file(input: &crate::records::InputDigest) -> TrainingFile {
     TrainingFile {
         name: input.name.clone(),
-        digest: FileDigest {
-            bytes: input.bytes,
-            sha256: hexadecimal(&input.sha256),
-        },
+        digest: FileDigest { bytes: input.bytes, sha256: hexadecimal(&input.sha256) },
     }
 }
 

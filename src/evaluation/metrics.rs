@@ -98,11 +98,7 @@ fn class_metrics(label: &str, class: ClassIndex, confusion: &[Vec<u64>]) -> Clas
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 /// How a figure spreads over folds.
@@ -124,10 +120,7 @@ impl Spread {
     pub fn of(figures: &[f64]) -> Self {
         let count = figures.len() as f64;
         let mean = figures.iter().sum::<f64>() / count;
-        let squares = figures
-            .iter()
-            .map(|figure| (figure - mean).powi(2))
-            .sum::<f64>();
+        let squares = figures.iter().map(|figure| (figure - mean).powi(2)).sum::<f64>();
         Self {
             mean,
             deviation: (squares / (count - 1.0).max(1.0)).sqrt(),
@@ -144,11 +137,7 @@ mod tests {
     fn scored(truth: ClassIndex, predicted: ClassIndex, probability: f64) -> Scored {
         let mut probabilities = vec![(1.0 - probability) / 2.0; 3];
         probabilities[truth] = probability;
-        Scored {
-            truth,
-            predicted,
-            probabilities,
-        }
+        Scored { truth, predicted, probabilities }
     }
 
     #[test]
@@ -156,23 +145,13 @@ mod tests {
         // sklearn.metrics gives the same for y = [0, 0, 1, 2], ŷ = [0, 1, 1, 1].
         let metrics = Metrics::of(
             &LabelSet::post_loan(),
-            &[
-                scored(0, 0, 0.5),
-                scored(0, 1, 0.25),
-                scored(1, 1, 1.0),
-                scored(2, 1, 0.5),
-            ],
+            &[scored(0, 0, 0.5), scored(0, 1, 0.25), scored(1, 1, 1.0), scored(2, 1, 0.5)],
         );
         assert_eq!((metrics.rows, metrics.accuracy), (4, 0.5));
         assert_eq!(metrics.confusion, [[1, 1, 0], [0, 1, 0], [0, 1, 0]]);
-        let [normal, watch, risky] = &metrics.classes[..] else {
-            panic!("three classes")
-        };
+        let [normal, watch, risky] = &metrics.classes[..] else { panic!("three classes") };
         assert_eq!((normal.precision, normal.recall), (1.0, 0.5));
-        assert_eq!(
-            (watch.precision, watch.recall, watch.f1),
-            (1.0 / 3.0, 1.0, 0.5)
-        );
+        assert_eq!((watch.precision, watch.recall, watch.f1), (1.0 / 3.0, 1.0, 0.5));
         assert_eq!((risky.precision, risky.recall, risky.f1), (0.0, 0.0, 0.0));
         assert!((metrics.macro_f1 - (2.0 / 3.0 + 0.5) / 3.0).abs() < 1e-15);
         assert!((metrics.log_loss - 4.0 * 2.0_f64.ln() / 4.0).abs() < 1e-15);
@@ -187,19 +166,13 @@ mod tests {
     #[test]
     fn no_rows_give_zeros() {
         let metrics = Metrics::of(&LabelSet::post_loan(), &[]);
-        assert_eq!(
-            (metrics.rows, metrics.accuracy, metrics.macro_f1),
-            (0, 0.0, 0.0)
-        );
+        assert_eq!((metrics.rows, metrics.accuracy, metrics.macro_f1), (0, 0.0, 0.0));
     }
 
     #[test]
     fn a_spread_has_the_sample_deviation() {
         let spread = Spread::of(&[1.0, 3.0]);
-        assert_eq!(
-            (spread.mean, spread.lowest, spread.highest),
-            (2.0, 1.0, 3.0)
-        );
+        assert_eq!((spread.mean, spread.lowest, spread.highest), (2.0, 1.0, 3.0));
         assert!((spread.deviation - 2.0_f64.sqrt()).abs() < 1e-15);
         assert_eq!(Spread::of(&[5.0]).deviation, 0.0);
     }

@@ -46,11 +46,5 @@ pub fn confusion_table(metrics: &Metrics) -> String {
 }
 
 fn label_width(metrics: &Metrics) -> usize {
-    metrics
-        .classes
-        .iter()
-        .map(|class| class.label.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max(8)
+    metrics.classes.iter().map(|class| class.label.chars().count()).max().unwrap_or(0).max(8)
 }

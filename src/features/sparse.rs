@@ -33,9 +33,7 @@ impl SparseRow {
     /// The value at `id`; 0 where there is no entry.
     #[must_use]
     pub fn get(&self, id: TermId) -> f64 {
-        self.ids
-            .binary_search(&id)
-            .map_or(0.0, |position| self.values[position])
+        self.ids.binary_search(&id).map_or(0.0, |position| self.values[position])
     }
 
     /// How many entries there are.
@@ -52,12 +50,7 @@ impl SparseRow {
 
     /// Divides the row by its Euclidean norm; a row of zeros stays one.
     pub fn normalize(&mut self) {
-        let norm = self
-            .values
-            .iter()
-            .map(|value| value * value)
-            .sum::<f64>()
-            .sqrt();
+        let norm = self.values.iter().map(|value| value * value).sum::<f64>().sqrt();
         if norm > 0.0 {
             self.values.iter_mut().for_each(|value| *value /= norm);
         }
@@ -80,12 +73,7 @@ impl SparseMatrix {
     /// A matrix of no rows and `columns` columns.
     #[must_use]
     pub fn with_columns(columns: usize) -> Self {
-        Self {
-            columns,
-            starts: vec![0],
-            ids: Vec::new(),
-            values: Vec::new(),
-        }
+        Self { columns, starts: vec![0], ids: Vec::new(), values: Vec::new() }
     }
 
     /// Adds a row at the end.
@@ -95,9 +83,7 @@ impl SparseMatrix {
     /// If an entry lies outside the columns.
     pub fn push_row(&mut self, row: &SparseRow) {
         assert!(
-            row.ids
-                .last()
-                .is_none_or(|&last| (last as usize) < self.columns),
+            row.ids.last().is_none_or(|&last| (last as usize) < self.columns),
             "a row reaches beyond the {} columns",
             self.columns
         );
@@ -162,12 +148,7 @@ impl SparseMatrix {
                 *place += 1;
             }
         }
-        Self {
-            columns: self.rows(),
-            starts,
-            ids,
-            values,
-        }
+        Self { columns: self.rows(), starts, ids, values }
     }
 }
 

@@ -6,7 +6,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::sparse::{SparseMatrix, SparseRow};
-use super::vocabulary::{TermId, Vocabulary, VocabularyBuilder, VocabularyError, VocabularyLimits};
+use super::vocabulary::{TermId, Vocabulary, VocabularyError, VocabularyLimits};
+use super::vocabulary_builder::VocabularyBuilder;
 
 /// How often a term stands in a document, as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,12 +59,7 @@ impl TfidfVectorizer {
             .terms()
             .map(|(_, df)| ((1.0 + f64::from(documents)) / (1.0 + f64::from(df))).ln() + 1.0)
             .collect();
-        Self {
-            vocabulary,
-            term_frequency,
-            documents,
-            idf,
-        }
+        Self { vocabulary, term_frequency, documents, idf }
     }
 
     /// Learns vocabulary and document frequencies from documents, each an iterator of words.
@@ -79,15 +75,9 @@ impl TfidfVectorizer {
         D: Iterator<Item = &'a str>,
     {
         let mut builder = VocabularyBuilder::new(settings.vocabulary)?;
-        documents
-            .into_iter()
-            .for_each(|document| builder.add_document(document));
+        documents.into_iter().for_each(|document| builder.add_document(document));
         let documents = builder.documents();
-        Ok(Self::new(
-            builder.build()?,
-            settings.term_frequency,
-            documents,
-        ))
+        Ok(Self::new(builder.build()?, settings.term_frequency, documents))
     }
 
     /// The vocabulary.
@@ -118,8 +108,7 @@ impl TfidfVectorizer {
         let VectorizerScratch { word_ids, term_ids } = scratch;
         self.vocabulary.look_up(words, word_ids);
         term_ids.clear();
-        self.vocabulary
-            .for_each_ngram(word_ids, |term, _, _| term_ids.push(term));
+        self.vocabulary.for_each_ngram(word_ids, |term, _, _| term_ids.push(term));
         term_ids.sort_unstable();
         row.clear();
         for run in term_ids.chunk_by(|a, b| a == b) {
@@ -140,10 +129,9 @@ impl TfidfVectorizer {
         scratch: &VectorizerScratch,
         mut found: impl FnMut(TermId, Range<usize>),
     ) {
-        self.vocabulary
-            .for_each_ngram(&scratch.word_ids, |term, start, words| {
-                found(term, start..start + words);
-            });
+        self.vocabulary.for_each_ngram(&scratch.word_ids, |term, start, words| {
+            found(term, start..start + words);
+        });
     }
 
     /// The matrix of the vectors of `documents`, a row each, computed on all threads of the

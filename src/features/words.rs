@@ -49,9 +49,7 @@ impl WordTable {
 /// The bytes of a word of at most 15 bytes, and its length.
 fn packed(word: &str) -> Option<u128> {
     let mut bytes = [0; 16];
-    bytes
-        .get_mut(..word.len())?
-        .copy_from_slice(word.as_bytes());
+    bytes.get_mut(..word.len())?.copy_from_slice(word.as_bytes());
     if word.len() == 16 {
         return None;
     }
@@ -66,24 +64,14 @@ mod tests {
     #[test]
     fn words_are_numbered_in_order_and_found_again_whatever_their_length() {
         let mut table = WordTable::default();
-        let words = [
-            "逾期",
-            "",
-            "a",
-            "a\0",
-            "国家企业信",
-            "国家企业信a",
-            "国家企业信用信息公示系统",
-        ];
+        let words =
+            ["逾期", "", "a", "a\0", "国家企业信", "国家企业信a", "国家企业信用信息公示系统"];
         for (number, word) in words.iter().enumerate() {
             assert_eq!(table.get(word), NO_WORD);
             assert_eq!(table.number(word), number as u32);
         }
         for (number, word) in words.iter().enumerate() {
-            assert_eq!(
-                (table.get(word), table.number(word)),
-                (number as u32, number as u32)
-            );
+            assert_eq!((table.get(word), table.number(word)), (number as u32, number as u32));
         }
         assert_eq!(table.len(), words.len());
     }

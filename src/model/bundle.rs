@@ -154,10 +154,7 @@ impl ModelBundle {
         Manifest {
             format_version: Manifest::FORMAT_VERSION,
             software: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
-            model: ModelId {
-                name: String::new(),
-                version: 0,
-            },
+            model: ModelId { name: String::new(), version: 0 },
             labels,
             training,
             data,
@@ -176,10 +173,8 @@ impl ModelBundle {
         id: &ModelId,
         card: &str,
     ) -> Result<BTreeMap<String, Vec<u8>>, ModelError> {
-        let invalid = |file: &str, reason: String| ModelError::Invalid {
-            path: file.into(),
-            reason,
-        };
+        let invalid =
+            |file: &str, reason: String| ModelError::Invalid { path: file.into(), reason };
         let pipeline = PipelineSettings {
             segmenter_fingerprint: self.segmenter_fingerprint.clone(),
             features: self.features,
@@ -187,18 +182,12 @@ impl ModelBundle {
         };
         let mut files = BTreeMap::from([
             (PIPELINE.to_owned(), pretty_json(PIPELINE, &pipeline)?),
-            (
-                VOCABULARY.to_owned(),
-                vocabulary_file(self.vectorizer.vocabulary()),
-            ),
+            (VOCABULARY.to_owned(), vocabulary_file(self.vectorizer.vocabulary())),
             (
                 WEIGHTS.to_owned(),
                 weights_file(&self.linear).map_err(|e| invalid(WEIGHTS, e.to_string()))?,
             ),
-            (
-                USER_DICTIONARY.to_owned(),
-                self.user_dictionary.source().into(),
-            ),
+            (USER_DICTIONARY.to_owned(), self.user_dictionary.source().into()),
             (STOP_WORDS.to_owned(), self.stop_words.source().into()),
             (CARD.to_owned(), card.into()),
         ]);
@@ -210,10 +199,7 @@ impl ModelBundle {
                 .collect(),
             ..self.manifest.clone()
         };
-        files.insert(
-            Manifest::FILE.to_owned(),
-            pretty_json(Manifest::FILE, &manifest)?,
-        );
+        files.insert(Manifest::FILE.to_owned(), pretty_json(Manifest::FILE, &manifest)?);
         Ok(files)
     }
 
@@ -234,10 +220,8 @@ impl ModelBundle {
                 reason: format!("it lists no `{name}`"),
             })
         };
-        let invalid = |name: &str, reason: String| ModelError::Invalid {
-            path: folder.join(name),
-            reason,
-        };
+        let invalid =
+            |name: &str, reason: String| ModelError::Invalid { path: folder.join(name), reason };
         let text = |name: &str, bytes: Vec<u8>| {
             String::from_utf8(bytes).map_err(|e| invalid(name, e.utf8_error().to_string()))
         };
@@ -258,11 +242,8 @@ impl ModelBundle {
         let stop_words = StopWords::parse(&text(STOP_WORDS, take(STOP_WORDS)?)?)
             .map_err(|e| invalid(STOP_WORDS, e.to_string()))?;
         take(CARD)?;
-        let vectorizer = TfidfVectorizer::new(
-            vocabulary,
-            pipeline.features.term_frequency,
-            pipeline.documents,
-        );
+        let vectorizer =
+            TfidfVectorizer::new(vocabulary, pipeline.features.term_frequency, pipeline.documents);
         Ok(Self {
             manifest,
             segmenter_fingerprint: pipeline.segmenter_fingerprint,
@@ -283,15 +264,10 @@ impl ModelBundle {
 pub fn read_manifest(folder: &Path) -> Result<Manifest, ModelError> {
     let path = folder.join(Manifest::FILE);
     let bytes = read_file(&path)?;
-    let invalid = |e: serde_json::Error| ModelError::Invalid {
-        path: path.clone(),
-        reason: e.to_string(),
-    };
+    let invalid =
+        |e: serde_json::Error| ModelError::Invalid { path: path.clone(), reason: e.to_string() };
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(invalid)?;
-    match value
-        .get("format_version")
-        .and_then(serde_json::Value::as_u64)
-    {
+    match value.get("format_version").and_then(serde_json::Value::as_u64) {
         Some(version) if version == u64::from(Manifest::FORMAT_VERSION) => {}
         Some(found) => return Err(ModelError::FormatVersion { path, found }),
         None => {
@@ -307,19 +283,13 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, ModelError> {
 fn read_file(path: &Path) -> Result<Vec<u8>, ModelError> {
     fs::read(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => ModelError::Missing(path.to_owned()),
-        _ => ModelError::Read {
-            path: path.to_owned(),
-            source,
-        },
+        _ => ModelError::Read { path: path.to_owned(), source },
     })
 }
 
 fn read_verified(folder: &Path, name: &str, expected: &FileDigest) -> Result<Vec<u8>, ModelError> {
     // A manifest names files of its own folder and nothing else.
-    if Path::new(name)
-        .file_name()
-        .is_none_or(|plain| plain != name)
-    {
+    if Path::new(name).file_name().is_none_or(|plain| plain != name) {
         return Err(ModelError::Invalid {
             path: folder.join(Manifest::FILE),
             reason: format!("`{name}` is not a plain file name"),
@@ -329,11 +299,7 @@ fn read_verified(folder: &Path, name: &str, expected: &FileDigest) -> Result<Vec
     let bytes = read_file(&path)?;
     let found = FileDigest::of(&bytes);
     if found.bytes != expected.bytes {
-        return Err(ModelError::Size {
-            path,
-            expected: expected.bytes,
-            found: found.bytes,
-        });
+        return Err(ModelError::Size { path, expected: expected.bytes, found: found.bytes });
     }
     if found.sha256 != expected.sha256 {
         return Err(ModelError::Digest {
@@ -346,20 +312,15 @@ fn read_verified(folder: &Path, name: &str, expected: &FileDigest) -> Result<Vec
 }
 
 fn pretty_json<T: serde::Serialize>(file: &str, value: &T) -> Result<Vec<u8>, ModelError> {
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(|e| ModelError::Invalid {
-        path: file.into(),
-        reason: e.to_string(),
-    })?;
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|e| ModelError::Invalid { path: file.into(), reason: e.to_string() })?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
 /// One term a line, a tab, its document frequency.
 fn vocabulary_file(vocabulary: &Vocabulary) -> Vec<u8> {
-    vocabulary
-        .terms()
-        .flat_map(|(term, df)| format!("{term}\t{df}\n").into_bytes())
-        .collect()
+    vocabulary.terms().flat_map(|(term, df)| format!("{term}\t{df}\n").into_bytes()).collect()
 }
 
 fn parse_vocabulary(text: &str, max_ngram: usize) -> Result<Vocabulary, String> {
@@ -373,25 +334,12 @@ fn parse_vocabulary(text: &str, max_ngram: usize) -> Result<Vocabulary, String> 
 }
 
 fn weights_file(linear: &LinearModel) -> Result<Vec<u8>, safetensors::SafeTensorError> {
-    let little_endian = |values: &[f64]| {
-        values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect::<Vec<u8>>()
-    };
-    let (weights, intercept) = (
-        little_endian(linear.weights()),
-        little_endian(linear.intercept()),
-    );
+    let little_endian =
+        |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let (weights, intercept) = (little_endian(linear.weights()), little_endian(linear.intercept()));
     let tensors = [
-        (
-            "intercept",
-            TensorView::new(Dtype::F64, vec![linear.classes()], &intercept)?,
-        ),
-        (
-            "weights",
-            TensorView::new(Dtype::F64, vec![linear.terms(), linear.classes()], &weights)?,
-        ),
+        ("intercept", TensorView::new(Dtype::F64, vec![linear.classes()], &intercept)?),
+        ("weights", TensorView::new(Dtype::F64, vec![linear.terms(), linear.classes()], &weights)?),
     ];
     serialize(tensors, None)
 }
@@ -429,10 +377,7 @@ fn parse_weights(
         ));
     }
     if let Some(class) = intercept.iter().position(|value| !value.is_finite()) {
-        return Err(format!(
-            "the intercept of class {class} is {}",
-            intercept[class]
-        ));
+        return Err(format!("the intercept of class {class} is {}", intercept[class]));
     }
     LinearModel::new(weights, intercept).ok_or_else(|| "the sizes do not agree".to_owned())
 }

@@ -56,10 +56,7 @@ impl Prediction {
         }
         let mut probabilities = scores.to_vec();
         softmax_in_place(&mut probabilities);
-        Self {
-            class,
-            probabilities,
-        }
+        Self { class, probabilities }
     }
 
     /// The probability of the predicted class.
@@ -87,9 +84,7 @@ impl Explanation {
     /// At most `limit` reasons that spoke for the predicted class, the strongest first.
     #[must_use]
     pub fn supporting(&self, limit: usize) -> &[Reason] {
-        let supporting = self
-            .reasons
-            .partition_point(|reason| reason.contribution > 0.0);
+        let supporting = self.reasons.partition_point(|reason| reason.contribution > 0.0);
         &self.reasons[..supporting.min(limit)]
     }
 }
@@ -109,10 +104,7 @@ impl Reason {
     /// The words of `comment`, from which the reason was given, where the term first stands.
     #[must_use]
     pub fn words<'c>(&self, comment: &'c str) -> &'c str {
-        self.ranges
-            .first()
-            .and_then(|range| comment.get(range.clone()))
-            .unwrap_or_default()
+        self.ranges.first().and_then(|range| comment.get(range.clone())).unwrap_or_default()
     }
 }
 
@@ -184,9 +176,7 @@ impl RiskClassifier {
             vectorizer: bundle.vectorizer,
             linear: bundle.linear,
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// The model's name and version.
@@ -259,16 +249,11 @@ impl Worker {
         self.score(comment)?;
         let prediction = Prediction::from_scores(&self.scores);
         let class = prediction.class;
-        let Shared {
-            vectorizer, linear, ..
-        } = &*self.shared;
+        let Shared { vectorizer, linear, .. } = &*self.shared;
 
         let mut ranges: FxHashMap<TermId, Vec<Range<usize>>> = FxHashMap::default();
         vectorizer.for_each_occurrence(&self.scratch, |term, words| {
-            ranges
-                .entry(term)
-                .or_default()
-                .push(self.analyzed.source_range(words));
+            ranges.entry(term).or_default().push(self.analyzed.source_range(words));
         });
         let mut reasons: Vec<Reason> = self
             .row
@@ -294,18 +279,10 @@ impl Worker {
         if comment.len() > MAX_COMMENT_CHARS {
             let chars = comment.chars().count();
             if chars > MAX_COMMENT_CHARS {
-                return Err(ClassifyError::TooLong {
-                    chars,
-                    limit: MAX_COMMENT_CHARS,
-                });
+                return Err(ClassifyError::TooLong { chars, limit: MAX_COMMENT_CHARS });
             }
         }
-        let Shared {
-            analyzer,
-            vectorizer,
-            linear,
-            ..
-        } = &*self.shared;
+        let Shared { analyzer, vectorizer, linear, .. } = &*self.shared;
         analyzer.analyze(comment, &mut self.analyzed);
         if self.analyzed.is_blank() {
             return Err(ClassifyError::Empty);

@@ -73,9 +73,7 @@ impl LabelSet {
     /// Fewer than 2 or more than 50, one that stands twice, or an id that cannot be a column name.
     pub fn new(labels: Vec<Label>) -> Result<Self, LabelError> {
         if !(Self::MIN..=Self::MAX).contains(&labels.len()) {
-            return Err(LabelError::Count {
-                found: labels.len(),
-            });
+            return Err(LabelError::Count { found: labels.len() });
         }
         let mut seen = BTreeSet::new();
         for label in &labels {
@@ -115,8 +113,11 @@ impl LabelSet {
     ///
     /// A file of another form, or one of the errors of [`new`](Self::new).
     pub fn parse(source: &str) -> Result<Self, LabelError> {
-        let LabelFile { label: mut labels } =
-            toml::from_str(source).map_err(|error| LabelError::File(error.to_string()))?;
+        let LabelFile { label: mut labels } = toml::from_str(source).map_err(|error| {
+            let before = &source[..error.span().map_or(0, |span| span.start)];
+            let line = before.matches('\n').count() + 1;
+            LabelError::File(format!("line {line}: {}", error.message()))
+        })?;
         labels.sort_by_key(|label| label.severity);
         Self::new(labels)
     }
@@ -138,11 +139,7 @@ impl LabelSet {
         if known.len() == ids.len() {
             return Self::new(known);
         }
-        let unnamed = |id: &str| Label {
-            id: id.to_owned(),
-            name: id.to_owned(),
-            severity: None,
-        };
+        let unnamed = |id: &str| Label { id: id.to_owned(), name: id.to_owned(), severity: None };
         Self::new(ids.into_iter().map(unnamed).collect())
     }
 
@@ -174,13 +171,10 @@ impl LabelSet {
     ///
     /// [`LabelError::Unknown`] if it is not in the set.
     pub fn class_of(&self, id: &str) -> Result<ClassIndex, LabelError> {
-        self.0
-            .iter()
-            .position(|label| label.id == id)
-            .ok_or_else(|| LabelError::Unknown {
-                found: id.to_owned(),
-                known: self.ids().join(", "),
-            })
+        self.0.iter().position(|label| label.id == id).ok_or_else(|| LabelError::Unknown {
+            found: id.to_owned(),
+            known: self.ids().join(", "),
+        })
     }
 
     /// The ids in the order of the model's outputs.
@@ -210,10 +204,7 @@ mod tests {
 
     #[test]
     fn the_default_labels_of_data_are_named_and_in_order_of_severity() {
-        assert_eq!(
-            LabelSet::of_data(["risky", "normal", "watch"]),
-            Ok(LabelSet::post_loan())
-        );
+        assert_eq!(LabelSet::of_data(["risky", "normal", "watch"]), Ok(LabelSet::post_loan()));
         let two = LabelSet::of_data(["risky", "normal", "risky"]).unwrap();
         assert_eq!(two.ids(), ["normal", "risky"]);
         assert_eq!(two.get(1).name, "有风险");
@@ -240,16 +231,9 @@ mod tests {
 
     #[test]
     fn a_label_file_of_another_form_is_refused() {
-        for source in [
-            "",
-            "label = 3",
-            "[[label]]\nid = \"a\"\n",
-            "[[label]]\nid=\"a\"\nnam=\"b\"",
-        ] {
-            assert!(
-                matches!(LabelSet::parse(source), Err(LabelError::File(_))),
-                "{source}"
-            );
+        for source in ["", "label = 3", "[[label]]\nid = \"a\"\n", "[[label]]\nid=\"a\"\nnam=\"b\""]
+        {
+            assert!(matches!(LabelSet::parse(source), Err(LabelError::File(_))), "{source}");
         }
     }
 
@@ -265,18 +249,12 @@ mod tests {
             Err(LabelError::Count { found: 51 })
         );
         let twice = vec![LabelSet::post_loan().get(0).clone(); 2];
-        assert_eq!(
-            LabelSet::new(twice),
-            Err(LabelError::Repeated("normal".to_owned()))
-        );
+        assert_eq!(LabelSet::new(twice), Err(LabelError::Repeated("normal".to_owned())));
     }
 
     #[test]
     fn an_unknown_label_names_itself_and_the_known_ones() {
         let error = LabelSet::post_loan().class_of("frozen").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "label `frozen` is not one of normal, watch, risky"
-        );
+        assert_eq!(error.to_string(), "label `frozen` is not one of normal, watch, risky");
     }
 }

@@ -22,7 +22,7 @@ impl LinearModel {
     #[must_use]
     pub fn new(weights: Vec<f64>, intercept: Vec<f64>) -> Option<Self> {
         let classes = intercept.len();
-        (classes > 0 && weights.len() % classes == 0).then_some(Self {
+        (classes > 0 && weights.len().is_multiple_of(classes)).then_some(Self {
             classes,
             weights,
             intercept,

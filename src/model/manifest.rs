@@ -49,10 +49,7 @@ impl FileDigest {
     /// The digest of `contents`.
     #[must_use]
     pub fn of(contents: &[u8]) -> Self {
-        Self {
-            bytes: contents.len() as u64,
-            sha256: sha256_hex(contents),
-        }
+        Self { bytes: contents.len() as u64, sha256: sha256_hex(contents) }
     }
 }
 
@@ -116,11 +113,9 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 /// `bytes` in hexadecimal, two lower-case digits a byte.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

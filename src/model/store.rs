@@ -29,9 +29,7 @@ impl ModelStore {
     /// The store in `folder`, whose last part is the model's name. It need not exist yet.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: folder.into(),
-        }
+        Self { folder: folder.into() }
     }
 
     /// The versions, in ascending order; none if there is no such folder.
@@ -40,10 +38,7 @@ impl ModelStore {
     ///
     /// A folder that cannot be listed.
     pub fn versions(&self) -> Result<Vec<StoredVersion>, ModelError> {
-        let read_error = |source| ModelError::Read {
-            path: self.folder.clone(),
-            source,
-        };
+        let read_error = |source| ModelError::Read { path: self.folder.clone(), source };
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -55,10 +50,7 @@ impl ModelStore {
             if let Some(version) = entry.file_name().to_str().and_then(parse_version)
                 && entry.path().is_dir()
             {
-                versions.push(StoredVersion {
-                    version,
-                    path: entry.path(),
-                });
+                versions.push(StoredVersion { version, path: entry.path() });
             }
         }
         versions.sort_by_key(|stored| stored.version);
@@ -78,16 +70,10 @@ impl ModelStore {
             Err(source) => return Err(ModelError::Read { path, source }),
         };
         let named = parse_version(text.trim());
-        let stored = self
-            .versions()?
-            .into_iter()
-            .find(|stored| Some(stored.version) == named);
+        let stored = self.versions()?.into_iter().find(|stored| Some(stored.version) == named);
         match stored {
             Some(stored) => Ok(Some(stored)),
-            None => Err(ModelError::Production {
-                path,
-                found: text.trim().to_owned(),
-            }),
+            None => Err(ModelError::Production { path, found: text.trim().to_owned() }),
         }
     }
 
@@ -123,10 +109,7 @@ impl ModelStore {
         fs::create_dir_all(&self.folder).map_err(write_error(&self.folder))?;
         loop {
             let version = self.versions()?.last().map_or(1, |last| last.version + 1);
-            let id = ModelId {
-                name: name.clone(),
-                version,
-            };
+            let id = ModelId { name: name.clone(), version };
             let draft = tempfile::Builder::new()
                 .prefix(".draft-")
                 .tempdir_in(&self.folder)
@@ -188,11 +171,7 @@ pub fn resolve_version(path: &Path) -> Result<PathBuf, ModelError> {
 
 fn is_version_folder(path: &Path) -> bool {
     path.is_dir()
-        && path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(parse_version)
-            .is_some()
+        && path.file_name().and_then(|name| name.to_str()).and_then(parse_version).is_some()
 }
 
 /// A version is a whole number from 1, written without sign or leading zero.
@@ -225,9 +204,5 @@ fn allow_reading(_folder: &Path) -> io::Result<()> {
 
 /// Makes renames and new files in `folder` last through a power cut.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

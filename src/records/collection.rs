@@ -61,29 +61,19 @@ impl ReviewCollection {
         format: Option<RecordFormat>,
         fields: &FieldNames,
     ) -> Result<Self, CollectionError> {
-        let mut collection = Self {
-            reviews: Vec::new(),
-            inputs: Vec::new(),
-        };
+        let mut collection = Self { reviews: Vec::new(), inputs: Vec::new() };
         let mut refused = Vec::new();
         for path in paths {
             let bytes_read = Arc::new(AtomicU64::new(0));
             let mut input = open_input(path, format, &bytes_read)?;
             let mut contents = Vec::new();
-            input
-                .contents
-                .read_to_end(&mut contents)
-                .map_err(|source| InputError::Read {
-                    input: input.name.clone(),
-                    line: 1,
-                    source,
-                })?;
+            input.contents.read_to_end(&mut contents).map_err(|source| InputError::Read {
+                input: input.name.clone(),
+                line: 1,
+                source,
+            })?;
             collection.inputs.push(InputDigest {
-                name: path
-                    .file_name()
-                    .unwrap_or(path.as_os_str())
-                    .to_string_lossy()
-                    .into_owned(),
+                name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
                 bytes: contents.len() as u64,
                 sha256: Sha256::digest(&contents).into(),
             });

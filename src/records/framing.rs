@@ -43,12 +43,7 @@ pub(super) struct Framer<R> {
 
 impl<R: BufRead> Framer<R> {
     pub(super) fn new(input: R, layout: Layout) -> Self {
-        Self {
-            input,
-            layout,
-            returned: VecDeque::new(),
-            lines: 0,
-        }
+        Self { input, layout, returned: VecDeque::new(), lines: 0 }
     }
 
     /// How many lines were taken so far.
@@ -87,9 +82,7 @@ impl<R: BufRead> Framer<R> {
         let mut scanned = 0;
         let mut further_lines = VecDeque::new();
         let failure = loop {
-            quotes = record[scanned..]
-                .iter()
-                .fold(quotes, |state, &byte| state.after(byte));
+            quotes = record[scanned..].iter().fold(quotes, |state, &byte| state.after(byte));
             scanned = record.len();
             match quotes {
                 QuoteState::Stray => break Frame::StrayQuote,
@@ -212,10 +205,7 @@ mod tests {
     fn a_stray_quote_costs_its_own_line_only() {
         let input = "1,\"open\n2,b\n3,\"c, d\"\n4,\"e\"f\n5,g";
         let found = frames(Layout::QuotedLines, input);
-        let kinds: Vec<_> = found
-            .iter()
-            .map(|(frame, line, _)| (frame, *line))
-            .collect();
+        let kinds: Vec<_> = found.iter().map(|(frame, line, _)| (frame, *line)).collect();
         assert_eq!(
             kinds,
             [
@@ -232,10 +222,7 @@ mod tests {
     #[test]
     fn a_quote_left_open_to_the_end_costs_its_own_line_only() {
         let found = frames(Layout::QuotedLines, "1,a\n2,\"open\n3,c\n4,d");
-        let lines: Vec<_> = found
-            .iter()
-            .map(|(frame, line, _)| (frame, *line))
-            .collect();
+        let lines: Vec<_> = found.iter().map(|(frame, line, _)| (frame, *line)).collect();
         assert_eq!(
             lines,
             [
@@ -256,9 +243,6 @@ mod tests {
             assert_eq!(found[1], record(2, "b"));
         }
         let longest = "a".repeat(MAX_RECORD_BYTES);
-        assert_eq!(
-            frames(Layout::Lines, &format!("{longest}\n"))[0].0,
-            Frame::Record
-        );
+        assert_eq!(frames(Layout::Lines, &format!("{longest}\n"))[0].0, Frame::Record);
     }
 }

@@ -79,10 +79,7 @@ pub enum InputError {
 
 impl InputError {
     pub(super) fn header(input: &str, reason: &str) -> Self {
-        Self::Header {
-            input: input.to_owned(),
-            reason: reason.to_owned(),
-        }
+        Self::Header { input: input.to_owned(), reason: reason.to_owned() }
     }
 }
 
@@ -127,27 +124,16 @@ pub fn open_input(
         Some(format) => format,
         None => return Err(InputError::Format(name)),
     };
-    let open_error = |source| InputError::Open {
-        input: name.clone(),
-        source,
-    };
+    let open_error = |source| InputError::Open { input: name.clone(), source };
     let file = File::open(path).map_err(open_error)?;
     let metadata = file.metadata().map_err(open_error)?;
     if metadata.is_dir() {
         return Err(open_error(io::ErrorKind::IsADirectory.into()));
     }
     let bytes = metadata.is_file().then_some(metadata.len());
-    let counted = CountedRead {
-        input: file,
-        read: Arc::clone(read),
-    };
+    let counted = CountedRead { input: file, read: Arc::clone(read) };
     let contents = Box::new(BufReader::with_capacity(1 << 16, counted));
-    Ok(ReviewInput {
-        name,
-        format,
-        bytes,
-        contents,
-    })
+    Ok(ReviewInput { name, format, bytes, contents })
 }
 
 /// Counts the bytes that are read through it.

@@ -1,6 +1,7 @@
 //! Reading reviews and writing predictions: CSV and JSON lines. This room knows no model.
 
 mod collection;
+mod decoding;
 mod framing;
 mod input;
 mod output;

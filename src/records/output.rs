@@ -21,10 +21,7 @@ pub struct OutputFile {
 
 #[derive(Debug)]
 enum Target {
-    Beside {
-        draft: BufWriter<NamedTempFile>,
-        path: PathBuf,
-    },
+    Beside { draft: BufWriter<NamedTempFile>, path: PathBuf },
     Direct(BufWriter<File>),
     Standard(BufWriter<io::Stdout>),
 }
@@ -64,12 +61,7 @@ impl OutputFile {
             draft.permissions(fs::Permissions::from_mode(0o666));
         }
         let draft = BufWriter::with_capacity(BUFFER, draft.tempfile_in(folder)?);
-        Ok(Self {
-            target: Target::Beside {
-                draft,
-                path: path.to_owned(),
-            },
-        })
+        Ok(Self { target: Target::Beside { draft, path: path.to_owned() } })
     }
 
     /// Writes out what is buffered and puts the file in its place.
@@ -87,11 +79,8 @@ impl OutputFile {
                 draft.persist(&path).map_err(|error| error.error)?;
                 #[cfg(unix)]
                 if let Some(folder) = path.parent() {
-                    let folder = if folder.as_os_str().is_empty() {
-                        Path::new(".")
-                    } else {
-                        folder
-                    };
+                    let folder =
+                        if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
                     File::open(folder)?.sync_all()?;
                 }
                 Ok(())
@@ -134,9 +123,9 @@ impl<W: Write> RowWriter<W> {
 
     fn into_inner(self) -> io::Result<W> {
         match self {
-            Self::Csv(writer) => writer
-                .into_inner()
-                .map_err(|error| io::Error::other(error.to_string())),
+            Self::Csv(writer) => {
+                writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+            }
             Self::Jsonl(output) => Ok(output),
         }
     }
@@ -205,12 +194,7 @@ impl<W: Write> PredictionWriter<W> {
         if let RowWriter::Csv(writer) = &mut rows {
             writer.write_record(&names)?;
         }
-        Ok(Self {
-            rows,
-            columns,
-            names,
-            written: 0,
-        })
+        Ok(Self { rows, columns, names, written: 0 })
     }
 
     /// Writes one prediction.
@@ -234,13 +218,7 @@ impl<W: Write> PredictionWriter<W> {
                 writer.write_record(None::<&[u8]>)?;
             }
             RowWriter::Jsonl(output) => {
-                serde_json::to_writer(
-                    &mut *output,
-                    &JsonRow {
-                        row,
-                        names: &self.names,
-                    },
-                )?;
+                serde_json::to_writer(&mut *output, &JsonRow { row, names: &self.names })?;
                 output.write_all(b"\n")?;
             }
         }

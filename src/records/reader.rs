@@ -1,11 +1,9 @@
 //! Reviews out of records.
 
 use std::io::{self, BufRead};
-use std::str;
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use super::decoding::{CsvDecoder, Undecodable, decode_json};
 use super::framing::{Frame, Framer, Layout, MAX_RECORD_BYTES};
 use super::input::{InputError, RecordFormat};
 use super::refusal::{Refusal, RefusalReason};
@@ -53,7 +51,7 @@ pub struct ReviewReader<R> {
 #[derive(Debug)]
 enum Decoder {
     Jsonl(FieldNames),
-    Csv(CsvDecoder),
+    Csv(Box<CsvDecoder>),
 }
 
 impl<R: BufRead> ReviewReader<R> {
@@ -68,11 +66,7 @@ impl<R: BufRead> ReviewReader<R> {
         format: RecordFormat,
         fields: FieldNames,
     ) -> Result<Self, InputError> {
-        let read_error = |source| InputError::Read {
-            input: name.to_owned(),
-            line: 1,
-            source,
-        };
+        let read_error = |source| InputError::Read { input: name.to_owned(), line: 1, source };
         skip_byte_order_mark(name, &mut input).map_err(|error| match error {
             StartError::Io(source) => read_error(source),
             StartError::Encoding(error) => error,
@@ -86,18 +80,14 @@ impl<R: BufRead> ReviewReader<R> {
         let decoder = match format {
             RecordFormat::Jsonl => Decoder::Jsonl(fields),
             RecordFormat::Csv => match framer.next(&mut record).map_err(read_error)? {
-                Some((Frame::Record, _)) => Decoder::Csv(CsvDecoder::new(name, &record, &fields)?),
+                Some((Frame::Record, _)) => {
+                    Decoder::Csv(Box::new(CsvDecoder::new(name, &record, &fields)?))
+                }
                 Some(_) => return Err(InputError::header(name, "its quotes do not close")),
                 None => return Err(InputError::header(name, "the input is empty")),
             },
         };
-        Ok(Self {
-            input: name.into(),
-            framer,
-            decoder,
-            record,
-            failed: false,
-        })
+        Ok(Self { input: name.into(), framer, decoder, record, failed: false })
     }
 
     fn decode(&mut self, frame: Frame, line: u64) -> Result<Review, Refusal> {
@@ -112,9 +102,7 @@ impl<R: BufRead> ReviewReader<R> {
             Frame::TooLong => {
                 return Err(refusal(
                     None,
-                    RefusalReason::RecordTooLong {
-                        limit: MAX_RECORD_BYTES,
-                    },
+                    RefusalReason::RecordTooLong { limit: MAX_RECORD_BYTES },
                 ));
             }
             Frame::StrayQuote => {
@@ -143,11 +131,7 @@ impl<R: BufRead> Iterator for ReviewReader<R> {
             Err(source) => {
                 self.failed = true;
                 let input = self.input.to_string();
-                Some(Err(InputError::Read {
-                    input,
-                    line: self.framer.lines() + 1,
-                    source,
-                }))
+                Some(Err(InputError::Read { input, line: self.framer.lines() + 1, source }))
             }
         }
     }
@@ -162,261 +146,12 @@ enum StartError {
 fn skip_byte_order_mark(name: &str, input: &mut impl BufRead) -> Result<(), StartError> {
     let start = input.fill_buf().map_err(StartError::Io)?;
     if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
-        return Err(StartError::Encoding(InputError::header(
-            name,
-            "it is UTF-16; expected UTF-8",
-        )));
+        return Err(StartError::Encoding(InputError::header(name, "it is UTF-16; expected UTF-8")));
     }
     if start.starts_with(&[0xEF, 0xBB, 0xBF]) {
         input.consume(3);
     }
     Ok(())
-}
-
-/// A record that is no review: its id, where that could be read, and the reason.
-struct Undecodable {
-    id: Option<String>,
-    reason: RefusalReason,
-}
-
-impl From<RefusalReason> for Undecodable {
-    fn from(reason: RefusalReason) -> Self {
-        Self { id: None, reason }
-    }
-}
-
-/// Builds a review from whatever gives a field's value by position: first the id, then the text,
-/// the required and the optional fields.
-fn build_review(
-    line: u64,
-    fields: &FieldNames,
-    mut value: impl FnMut(usize, &str) -> Result<String, RefusalReason>,
-) -> Result<Review, Undecodable> {
-    let Some(id_field) = &fields.id else {
-        let review = build_fields(line, fields, |position, name| value(position, name))?;
-        return Ok(Review {
-            id: line.to_string(),
-            ..review
-        });
-    };
-    let id = value(0, id_field).and_then(|id| not_empty(id_field, id))?;
-    match build_fields(line, fields, |position, name| value(position + 1, name)) {
-        Ok(review) => Ok(Review { id, ..review }),
-        Err(reason) => Err(Undecodable {
-            id: Some(id),
-            reason,
-        }),
-    }
-}
-
-/// A review without its id.
-fn build_fields(
-    line: u64,
-    fields: &FieldNames,
-    mut value: impl FnMut(usize, &str) -> Result<String, RefusalReason>,
-) -> Result<Review, RefusalReason> {
-    let text = value(0, &fields.text)?;
-    let mut required = Vec::with_capacity(fields.required.len());
-    for name in &fields.required {
-        let found = value(1 + required.len(), name)?;
-        required.push(not_empty(name, found)?);
-    }
-    let mut optional = Vec::with_capacity(fields.optional.len());
-    for name in &fields.optional {
-        optional.push(value(1 + required.len() + optional.len(), name)?);
-    }
-    Ok(Review {
-        line,
-        id: String::new(),
-        text,
-        required,
-        optional,
-    })
-}
-
-fn not_empty(field: &str, value: String) -> Result<String, RefusalReason> {
-    if value.trim().is_empty() {
-        Err(RefusalReason::MissingField(field.to_owned()))
-    } else {
-        Ok(value)
-    }
-}
-
-fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, RefusalReason> {
-    str::from_utf8(bytes).map_err(|error| RefusalReason::Encoding {
-        what: what.to_owned(),
-        byte: error.valid_up_to() + 1,
-    })
-}
-
-fn decode_json(record: &[u8], line: u64, fields: &FieldNames) -> Result<Review, Undecodable> {
-    let text = utf8(record, "the line")?;
-    let value = serde_json::from_str(text).map_err(|error| {
-        // The error's own line is always 1; its words hold nothing of the record's text.
-        RefusalReason::Malformed(format!("not valid JSON at column {}", error.column()))
-    })?;
-    let Value::Object(object) = value else {
-        let found = json_type(&value);
-        return Err(
-            RefusalReason::Malformed(format!("expected a JSON object, found {found}")).into(),
-        );
-    };
-    build_review(line, fields, |_, name| {
-        let is_text = name == fields.text;
-        match object.get(name) {
-            None | Some(Value::Null) if is_text => {
-                Err(RefusalReason::MissingField(name.to_owned()))
-            }
-            None | Some(Value::Null) => Ok(String::new()),
-            Some(Value::String(value)) => Ok(value.clone()),
-            Some(Value::Number(value)) if !is_text => Ok(value.to_string()),
-            Some(Value::Bool(value)) if !is_text => Ok(value.to_string()),
-            Some(other) => Err(RefusalReason::FieldType {
-                field: name.to_owned(),
-                found: json_type(other),
-            }),
-        }
-    })
-}
-
-fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// Splits CSV records into the fields that were asked for.
-#[derive(Debug)]
-struct CsvDecoder {
-    fields: FieldNames,
-    /// The column of each field, in the order in which `build_review` asks for them.
-    columns: Vec<usize>,
-    width: usize,
-    splitter: CsvSplitter,
-}
-
-impl CsvDecoder {
-    fn new(name: &str, header: &[u8], fields: &FieldNames) -> Result<Self, InputError> {
-        let mut splitter = CsvSplitter::default();
-        splitter.split(header);
-        let names = (0..splitter.len())
-            .map(|column| str::from_utf8(splitter.field(column)).map(str::trim))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| InputError::header(name, "the header is not valid UTF-8"))?;
-        let wanted = (fields.id.iter())
-            .chain([&fields.text])
-            .chain(&fields.required)
-            .chain(&fields.optional);
-        let columns = wanted
-            .map(|field| {
-                let mut places = (0..names.len()).filter(|&column| names[column] == field);
-                match (places.next(), places.next()) {
-                    (Some(column), None) => Ok(column),
-                    (Some(_), Some(_)) => Err(InputError::header(
-                        name,
-                        &format!("two columns are called `{field}`"),
-                    )),
-                    (None, _) => Err(InputError::Column {
-                        input: name.to_owned(),
-                        field: field.clone(),
-                        found: names.join(", "),
-                    }),
-                }
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let width = names.len();
-        Ok(Self {
-            fields: fields.clone(),
-            columns,
-            width,
-            splitter,
-        })
-    }
-
-    fn decode(&mut self, record: &[u8], line: u64) -> Result<Review, Undecodable> {
-        self.splitter.split(record);
-        if self.splitter.len() != self.width {
-            return Err(RefusalReason::Malformed(format!(
-                "expected {} fields as in the header, found {}",
-                self.width,
-                self.splitter.len()
-            ))
-            .into());
-        }
-        build_review(line, &self.fields, |position, name| {
-            let bytes = self.splitter.field(self.columns[position]);
-            utf8(bytes, &format!("field `{name}`")).map(str::to_owned)
-        })
-    }
-}
-
-/// The fields of one CSV record, unquoted.
-#[derive(Debug)]
-struct CsvSplitter {
-    core: csv_core::Reader,
-    unquoted: Vec<u8>,
-    /// Where each field ends in `unquoted`.
-    ends: Vec<usize>,
-    fields: usize,
-}
-
-impl Default for CsvSplitter {
-    fn default() -> Self {
-        Self {
-            // The framer has taken the line break off; a carriage return elsewhere is text.
-            core: csv_core::ReaderBuilder::new()
-                .terminator(csv_core::Terminator::Any(b'\n'))
-                .build(),
-            unquoted: vec![0; 1024],
-            ends: vec![0; 32],
-            fields: 0,
-        }
-    }
-}
-
-impl CsvSplitter {
-    /// Splits `record`, which is one whole record.
-    fn split(&mut self, record: &[u8]) {
-        use csv_core::ReadRecordResult as Step;
-        self.core.reset();
-        let (mut input, mut written, mut fields) = (record, 0, 0);
-        loop {
-            let (step, read, wrote, ended) = self.core.read_record(
-                input,
-                &mut self.unquoted[written..],
-                &mut self.ends[fields..],
-            );
-            input = &input[read..];
-            written += wrote;
-            fields += ended;
-            match step {
-                // At the end of the record: an empty input tells the reader so.
-                Step::InputEmpty => input = &[],
-                Step::OutputFull => self.unquoted.resize(2 * self.unquoted.len(), 0),
-                Step::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
-                Step::Record | Step::End => break,
-            }
-        }
-        self.fields = fields;
-    }
-
-    fn len(&self) -> usize {
-        self.fields
-    }
-
-    fn field(&self, column: usize) -> &[u8] {
-        let start = if column == 0 {
-            0
-        } else {
-            self.ends[column - 1]
-        };
-        &self.unquoted[start..self.ends[column]]
-    }
 }
 
 #[cfg(test)]
@@ -449,9 +184,7 @@ mod tests {
 
     fn reasons(records: &[Result<Review, Refusal>]) -> Vec<(u64, Option<&str>, &'static str)> {
         let refused = records.iter().filter_map(|record| record.as_ref().err());
-        refused
-            .map(|r| (r.line, r.id.as_deref(), r.reason.code()))
-            .collect()
+        refused.map(|r| (r.line, r.id.as_deref(), r.reason.code())).collect()
     }
 
     #[test]
@@ -459,10 +192,7 @@ mod tests {
         let input = "\u{feff}branch,text,label,id\r\n0755,\"a, \"\"b\"\"\nc\",x,007\r\n,d\re,y,8";
         assert_eq!(
             read(RecordFormat::Csv, input.as_bytes()),
-            [
-                Ok(review(2, "007", "a, \"b\"\nc", "x", "0755")),
-                Ok(review(4, "8", "d\re", "y", ""))
-            ]
+            [Ok(review(2, "007", "a, \"b\"\nc", "x", "0755")), Ok(review(4, "8", "d\re", "y", ""))]
         );
     }
 
@@ -472,10 +202,7 @@ mod tests {
 {"text": "b\nc", "label": 2, "id": "8", "branch": null, "more": [1]}"#;
         assert_eq!(
             read(RecordFormat::Jsonl, input.as_bytes()),
-            [
-                Ok(review(1, "7", "a", "x", "")),
-                Ok(review(2, "8", "b\nc", "2", ""))
-            ]
+            [Ok(review(1, "7", "a", "x", "")), Ok(review(2, "8", "b\nc", "2", ""))]
         );
     }
 
@@ -519,26 +246,18 @@ mod tests {
         for input in [
             format!("\"{secret}\""),
             format!("{{\"text\": \"{secret}"),
-            format!("{secret}"),
+            secret.to_owned(),
             format!("{{\"id\": 1, \"text\": [\"{secret}\"], \"label\": \"x\"}}"),
         ] {
             let records = read(RecordFormat::Jsonl, input.as_bytes());
             let refusal = records[0].as_ref().unwrap_err();
-            assert!(
-                !format!("{refusal} {refusal:?}").contains(secret),
-                "{refusal}"
-            );
+            assert!(!format!("{refusal} {refusal:?}").contains(secret), "{refusal}");
         }
     }
 
     #[test]
     fn without_an_id_field_records_are_numbered_by_their_lines() {
-        let fields = FieldNames {
-            id: None,
-            required: vec![],
-            optional: vec![],
-            ..fields()
-        };
+        let fields = FieldNames { id: None, required: vec![], optional: vec![], ..fields() };
         let input = "{\"text\":\"a\"}\n\n{\"text\":\"b\"}\n".as_bytes();
         let reader = ReviewReader::new("in", input, RecordFormat::Jsonl, fields).unwrap();
         let ids: Vec<String> = reader.map(|record| record.unwrap().unwrap().id).collect();
@@ -548,27 +267,16 @@ mod tests {
     #[test]
     fn a_header_that_cannot_serve_is_an_error_that_says_what_was_found() {
         let error = |input: &[u8]| {
-            ReviewReader::new("in", input, RecordFormat::Csv, fields())
-                .unwrap_err()
-                .to_string()
+            ReviewReader::new("in", input, RecordFormat::Csv, fields()).unwrap_err().to_string()
         };
         assert_eq!(
             error(b"id,comment,label,branch\n"),
             "`in` has no column `text`; its columns are: id, comment, label, branch"
         );
         assert_eq!(error(b""), "`in`: the input is empty");
-        assert_eq!(
-            error(b"id,id,text,label,branch\n"),
-            "`in`: two columns are called `id`"
-        );
-        assert_eq!(
-            error(b"\xff\xfei\0d\0"),
-            "`in`: it is UTF-16; expected UTF-8"
-        );
-        assert_eq!(
-            error(b"id,\xb1\xe0\n"),
-            "`in`: the header is not valid UTF-8"
-        );
+        assert_eq!(error(b"id,id,text,label,branch\n"), "`in`: two columns are called `id`");
+        assert_eq!(error(b"\xff\xfei\0d\0"), "`in`: it is UTF-16; expected UTF-8");
+        assert_eq!(error(b"id,\xb1\xe0\n"), "`in`: the header is not valid UTF-8");
         assert_eq!(error(b"id,\"text\n"), "`in`: its quotes do not close");
     }
 }

@@ -34,10 +34,7 @@ impl Analyzer {
     /// An analyzer that cuts by `segmenter` and leaves out `stop_words`.
     #[must_use]
     pub fn new(segmenter: Segmenter, stop_words: StopWords) -> Self {
-        Self {
-            segmenter,
-            stop_words,
-        }
+        Self { segmenter, stop_words }
     }
 
     /// The segmenter it cuts by.
@@ -81,10 +78,7 @@ impl AnalyzedText {
     /// The terms in normal form.
     #[must_use]
     pub fn terms(&self) -> Terms<'_> {
-        Terms {
-            text: self.normalized.as_str(),
-            ranges: self.terms.iter(),
-        }
+        Terms { text: self.normalized.as_str(), ranges: self.terms.iter() }
     }
 
     /// Whether nothing visible was in the comment.
@@ -133,10 +127,7 @@ mod tests {
 
     fn analyzer(stop_words: &str) -> Analyzer {
         let dictionary = UserDictionary::parse("失联 9999\n").unwrap();
-        Analyzer::new(
-            Segmenter::new(&dictionary),
-            StopWords::parse(stop_words).unwrap(),
-        )
+        Analyzer::new(Segmenter::new(&dictionary), StopWords::parse(stop_words).unwrap())
     }
 
     fn terms(analyzer: &Analyzer, comment: &str) -> Vec<String> {
@@ -147,10 +138,7 @@ mod tests {
 
     #[test]
     fn punctuation_and_white_space_are_no_terms() {
-        assert_eq!(
-            terms(&analyzer(""), "  已 失联 ！！ 30%。"),
-            ["已", "失联", "30%"]
-        );
+        assert_eq!(terms(&analyzer(""), "  已 失联 ！！ 30%。"), ["已", "失联", "30%"]);
         assert!(terms(&analyzer(""), "……！").is_empty());
     }
 
@@ -163,10 +151,7 @@ mod tests {
     fn width_case_and_line_ends_do_not_change_the_terms() {
         let analyzer = analyzer("");
         let plain = terms(&analyzer, "已逾期120天,M3客户失联");
-        assert_eq!(
-            terms(&analyzer, "\u{feff}已逾期１２０天，Ｍ３客户失联\r\n"),
-            plain
-        );
+        assert_eq!(terms(&analyzer, "\u{feff}已逾期１２０天，Ｍ３客户失联\r\n"), plain);
     }
 
     #[test]

@@ -77,35 +77,22 @@ impl UserDictionary {
                 [word, frequency] => (word, frequency, None),
                 [word, frequency, tag] => (word, frequency, Some(tag.to_owned())),
                 _ => {
-                    return Err(DictionaryError::Fields {
-                        line,
-                        fields: fields.len(),
-                    });
+                    return Err(DictionaryError::Fields { line, fields: fields.len() });
                 }
             };
             let frequency = match frequency.parse() {
                 Ok(number) if number > 0 => number,
                 _ => {
-                    return Err(DictionaryError::Frequency {
-                        line,
-                        found: frequency.to_owned(),
-                    });
+                    return Err(DictionaryError::Frequency { line, found: frequency.to_owned() });
                 }
             };
             let word = normal_word(word, line)?;
             if !seen.insert(word.clone()) {
                 return Err(DictionaryError::Repeated { line, word });
             }
-            words.push(DictionaryWord {
-                word,
-                frequency,
-                tag,
-            });
+            words.push(DictionaryWord { word, frequency, tag });
         }
-        Ok(Self {
-            source: source.to_owned(),
-            words,
-        })
+        Ok(Self { source: source.to_owned(), words })
     }
 
     /// The shipped dictionary of banking words.
@@ -152,10 +139,7 @@ impl StopWords {
         let words = content_lines(source)
             .map(|(line, text)| normal_word(text.trim(), line))
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            source: source.to_owned(),
-            words,
-        })
+        Ok(Self { source: source.to_owned(), words })
     }
 
     /// The text it was read from, to be kept with a model.
@@ -226,10 +210,7 @@ mod tests {
         for found in ["0", "-3", "many"] {
             assert_eq!(
                 UserDictionary::parse(&format!("逾期 {found}")),
-                Err(DictionaryError::Frequency {
-                    line: 1,
-                    found: found.to_owned()
-                })
+                Err(DictionaryError::Frequency { line: 1, found: found.to_owned() })
             );
         }
     }
@@ -238,10 +219,7 @@ mod tests {
     fn a_word_that_stands_twice_is_named_however_it_is_written() {
         assert_eq!(
             UserDictionary::parse("M3 9\n# again\nｍ３ 9"),
-            Err(DictionaryError::Repeated {
-                line: 3,
-                word: "m3".to_owned()
-            })
+            Err(DictionaryError::Repeated { line: 3, word: "m3".to_owned() })
         );
     }
 
@@ -250,10 +228,7 @@ mod tests {
         let stop_words = StopWords::parse("的\nＯＫ\n").unwrap();
         assert!(stop_words.contains("ok") && stop_words.contains("的"));
         assert!(!stop_words.contains("逾期"));
-        assert_eq!(
-            StopWords::parse("的 了"),
-            Err(DictionaryError::Word { line: 1 })
-        );
+        assert_eq!(StopWords::parse("的 了"), Err(DictionaryError::Word { line: 1 }));
     }
 
     #[test]

@@ -132,17 +132,13 @@ impl NormalizedText {
         if is_line_break(c) {
             *gap = match *gap {
                 Gap::Line { source } | Gap::Space { source } => Gap::Line { source },
-                Gap::None => Gap::Line {
-                    source: source.start,
-                },
+                Gap::None => Gap::Line { source: source.start },
             };
             return;
         }
         if c.is_whitespace() {
             if *gap == Gap::None {
-                *gap = Gap::Space {
-                    source: source.start,
-                };
+                *gap = Gap::Space { source: source.start };
             }
             return;
         }
@@ -151,17 +147,9 @@ impl NormalizedText {
         }
         if let Gap::Space { source: from } | Gap::Line { source: from } = *gap {
             if !self.text.is_empty() {
-                let space = if matches!(*gap, Gap::Line { .. }) {
-                    '\n'
-                } else {
-                    ' '
-                };
+                let space = if matches!(*gap, Gap::Line { .. }) { '\n' } else { ' ' };
                 // A space and a combining mark on it are one piece of the original.
-                let gap = if from < source.start {
-                    from..source.start
-                } else {
-                    source.clone()
-                };
+                let gap = if from < source.start { from..source.start } else { source.clone() };
                 self.append(space, gap);
             }
             *gap = Gap::None;
@@ -205,10 +193,7 @@ fn truncate(text: &str, limit: usize) -> &str {
 /// `false` only means "ask the tables".
 fn is_stable(c: char) -> bool {
     c.is_ascii()
-        || matches!(
-            c,
-            '\u{4E00}'..='\u{9FFF}' | '\u{3001}' | '\u{3002}' | '\u{201C}' | '\u{201D}'
-        )
+        || matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3001}' | '\u{3002}' | '\u{201C}' | '\u{201D}')
 }
 
 /// Whether a text may be normalised in two halves, the second of which begins with `c`.
@@ -226,10 +211,7 @@ fn is_normalization_boundary(c: char) -> bool {
 }
 
 fn is_line_break(c: char) -> bool {
-    matches!(
-        c,
-        '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
+    matches!(c, '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Control characters and format characters that are not seen in print.
@@ -254,18 +236,12 @@ mod tests {
 
     #[test]
     fn full_width_letters_digits_and_punctuation_become_half_width_and_lower_case() {
-        assert_eq!(
-            normalize("ＡＢｃ１２３，（Ｍ３）：％").as_str(),
-            "abc123,(m3):%"
-        );
+        assert_eq!(normalize("ＡＢｃ１２３，（Ｍ３）：％").as_str(), "abc123,(m3):%");
     }
 
     #[test]
     fn white_space_is_folded_and_a_line_break_survives_in_it() {
-        assert_eq!(
-            normalize(" \t还款\u{3000} 正常 \r\n \n逾期 \n").as_str(),
-            "还款 正常\n逾期"
-        );
+        assert_eq!(normalize(" \t还款\u{3000} 正常 \r\n \n逾期 \n").as_str(), "还款 正常\n逾期");
     }
 
     #[test]

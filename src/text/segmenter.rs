@@ -38,16 +38,13 @@ impl Segmenter {
     /// [added](Self::add_words) later, so that both can be read at the same time.
     #[must_use]
     pub fn with_general_words() -> Self {
-        Self {
-            jieba: Jieba::new(),
-        }
+        Self { jieba: Jieba::new() }
     }
 
     /// Adds the words of `user_dictionary`.
     pub fn add_words(&mut self, user_dictionary: &UserDictionary) {
         for entry in user_dictionary.entries() {
-            self.jieba
-                .add_word(&entry.word, Some(entry.frequency), entry.tag.as_deref());
+            self.jieba.add_word(&entry.word, Some(entry.frequency), entry.tag.as_deref());
         }
     }
 
@@ -97,10 +94,8 @@ mod tests {
     fn each_shipped_banking_word_is_kept_whole() {
         let dictionary = UserDictionary::banking().unwrap();
         let segmenter = Segmenter::new(&dictionary);
-        let broken: Vec<_> = dictionary
-            .words()
-            .filter(|word| cut(&segmenter, word) != [*word])
-            .collect();
+        let broken: Vec<_> =
+            dictionary.words().filter(|word| cut(&segmenter, word) != [*word]).collect();
         assert!(broken.is_empty(), "cut in pieces: {broken:?}");
     }
 

@@ -103,13 +103,9 @@ pub fn cross_validate(
     let spread = |figure: fn(&FoldScore) -> f64| {
         Spread::of(&scores.iter().map(figure).collect::<Vec<f64>>())
     };
-    let groups = plan.group_field().map(|_| {
-        labelled
-            .groups()
-            .iter()
-            .collect::<std::collections::BTreeSet<_>>()
-            .len()
-    });
+    let groups = plan
+        .group_field()
+        .map(|_| labelled.groups().iter().collect::<std::collections::BTreeSet<_>>().len());
     Ok(CrossValidation {
         plan: plan.clone(),
         groups,

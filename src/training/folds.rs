@@ -102,10 +102,9 @@ impl Folds {
         groups: &[String],
     ) -> Result<Self, FoldError> {
         let folds = match plan {
-            FoldPlan::Stratified { folds, seed } => Self {
-                fold_of: deal_stratified(*folds, *seed, labels, classes)?,
-                count: *folds,
-            },
+            FoldPlan::Stratified { folds, seed } => {
+                Self { fold_of: deal_stratified(*folds, *seed, labels, classes)?, count: *folds }
+            }
             FoldPlan::Grouped { folds, field } => deal_groups(Some(*folds), field, groups)?,
             FoldPlan::LeaveOneGroupOut { field } => deal_groups(None, field, groups)?,
         };
@@ -132,10 +131,7 @@ impl Folds {
                 .map(|row| self.fold_of[row])
                 .collect();
             if let (1, Some(fold)) = (folds.len(), folds.first()) {
-                return Err(FoldError::OneSidedLabel {
-                    label: label.id.clone(),
-                    fold: fold + 1,
-                });
+                return Err(FoldError::OneSidedLabel { label: label.id.clone(), fold: fold + 1 });
             }
         }
         Ok(())
@@ -153,16 +149,11 @@ fn deal_stratified(
     }
     let mut fold_of = vec![0; classes.len()];
     for (class, label) in labels.iter().enumerate() {
-        let mut rows: Vec<usize> = (0..classes.len())
-            .filter(|&row| classes[row] == class)
-            .collect();
+        let mut rows: Vec<usize> =
+            (0..classes.len()).filter(|&row| classes[row] == class).collect();
         if rows.len() < folds {
             let label = label.id.clone();
-            return Err(FoldError::RareLabel {
-                label,
-                rows: rows.len(),
-                folds,
-            });
+            return Err(FoldError::RareLabel { label, rows: rows.len(), folds });
         }
         rows.sort_by_key(|&row| split_mix(seed, row as u64));
         for (position, row) in rows.into_iter().enumerate() {
@@ -181,17 +172,10 @@ fn deal_groups(folds: Option<usize>, field: &str, groups: &[String]) -> Result<F
     }
     if sorted.len() < count.max(2) {
         let (field, folds) = (field.to_owned(), count.max(2));
-        return Err(FoldError::FewGroups {
-            field,
-            groups: sorted.len(),
-            folds,
-        });
+        return Err(FoldError::FewGroups { field, groups: sorted.len(), folds });
     }
     let fold = |group| sorted.partition_point(|other| *other < group) % count;
-    Ok(Folds {
-        fold_of: groups.iter().map(fold).collect(),
-        count,
-    })
+    Ok(Folds { fold_of: groups.iter().map(fold).collect(), count })
 }
 
 /// A number that looks random and depends on `seed` and `index` alone (Steele, Lea and Flood,
@@ -234,10 +218,7 @@ mod tests {
 
     #[test]
     fn groups_in_sorted_order_go_to_folds_in_turn() {
-        let plan = FoldPlan::Grouped {
-            folds: 2,
-            field: "author".to_owned(),
-        };
+        let plan = FoldPlan::Grouped { folds: 2, field: "author".to_owned() };
         let groups = groups(&["c", "a", "b", "a", "d"]);
         let folds = Folds::deal(&plan, &two_labels(), &[0, 1, 0, 1, 1], &groups).unwrap();
         assert_eq!(folds.fold_of, [0, 0, 1, 0, 1]);
@@ -245,9 +226,7 @@ mod tests {
 
     #[test]
     fn leaving_one_group_out_makes_a_fold_of_each() {
-        let plan = FoldPlan::LeaveOneGroupOut {
-            field: "author".to_owned(),
-        };
+        let plan = FoldPlan::LeaveOneGroupOut { field: "author".to_owned() };
         let groups = groups(&["b", "a", "b", "a"]);
         let folds = Folds::deal(&plan, &two_labels(), &[0, 0, 1, 1], &groups).unwrap();
         assert_eq!((folds.count(), folds.split(0).1), (2, vec![1, 3]));
@@ -256,43 +235,24 @@ mod tests {
     #[test]
     fn what_cannot_be_dealt_is_named() {
         let stratified = |folds| FoldPlan::Stratified { folds, seed: 1 };
-        let grouped = |folds| FoldPlan::Grouped {
-            folds,
-            field: "author".to_owned(),
-        };
+        let grouped = |folds| FoldPlan::Grouped { folds, field: "author".to_owned() };
         let deal = |plan: &FoldPlan, classes: &[usize], names: &[&str]| {
             Folds::deal(plan, &two_labels(), classes, &groups(names)).unwrap_err()
         };
         assert_eq!(deal(&stratified(1), &[0, 1], &[]), FoldError::TooFew(1));
         assert_eq!(
             deal(&stratified(2), &[0, 0, 1], &[]),
-            FoldError::RareLabel {
-                label: "risky".to_owned(),
-                rows: 1,
-                folds: 2
-            }
+            FoldError::RareLabel { label: "risky".to_owned(), rows: 1, folds: 2 }
         );
         assert_eq!(
             deal(&grouped(3), &[0, 1], &["a", "b"]),
-            FoldError::FewGroups {
-                field: "author".to_owned(),
-                groups: 2,
-                folds: 3
-            }
+            FoldError::FewGroups { field: "author".to_owned(), groups: 2, folds: 3 }
         );
         assert_eq!(
             deal(&grouped(2), &[0, 0, 1, 1], &["a", "b", "b", "b"]),
-            FoldError::OneSidedLabel {
-                label: "risky".to_owned(),
-                fold: 2
-            }
+            FoldError::OneSidedLabel { label: "risky".to_owned(), fold: 2 }
         );
-        let one = FoldPlan::LeaveOneGroupOut {
-            field: "author".to_owned(),
-        };
-        assert!(matches!(
-            deal(&one, &[0, 1], &["a", "a"]),
-            FoldError::FewGroups { .. }
-        ));
+        let one = FoldPlan::LeaveOneGroupOut { field: "author".to_owned() };
+        assert!(matches!(deal(&one, &[0, 1], &["a", "a"]), FoldError::FewGroups { .. }));
     }
 }

@@ -26,17 +26,10 @@ impl LinfaSolver {
 
     fn dense(&self, matrix: &SparseMatrix) -> Result<Array2<f64>, SolverError> {
         let (rows, columns) = (matrix.rows(), matrix.columns());
-        let needed = (rows as u64)
-            .saturating_mul(columns as u64)
-            .saturating_mul(8);
+        let needed = (rows as u64).saturating_mul(columns as u64).saturating_mul(8);
         let budget = self.settings.memory_budget;
         if needed > budget {
-            return Err(SolverError::OverBudget {
-                rows,
-                columns,
-                needed,
-                budget,
-            });
+            return Err(SolverError::OverBudget { rows, columns, needed, budget });
         }
         let mut dense = Array2::zeros((rows, columns));
         for row in 0..rows {
@@ -63,11 +56,8 @@ impl Solver for LinfaSolver {
             .fit(&dense)?;
         // All classes have rows, so linfa's sorted classes are 0 … classes − 1.
         let weights = fitted.params().iter().copied().collect();
-        let model =
-            LinearModel::new(weights, fitted.intercept().to_vec()).ok_or(SolverError::Classes {
-                classes,
-                found: fitted.classes().len(),
-            })?;
+        let model = LinearModel::new(weights, fitted.intercept().to_vec())
+            .ok_or(SolverError::Classes { classes, found: fitted.classes().len() })?;
         let objective = ObjectiveValue::of(matrix, &classes_of_rows, &model, self.settings.alpha());
         Ok(FittedModel {
             model,

@@ -5,6 +5,7 @@ mod folds;
 mod linfa_solver;
 mod model_card;
 mod objective;
+mod point;
 mod solver;
 mod sparse_solver;
 mod trainer;

@@ -43,11 +43,7 @@ fn write_card(
     )?;
 
     writeln!(card, "## What it was trained on\n")?;
-    writeln!(
-        card,
-        "{}\n",
-        description.unwrap_or("The trainer left no description of the data.")
-    )?;
+    writeln!(card, "{}\n", description.unwrap_or("The trainer left no description of the data."))?;
     for file in &manifest.data.files {
         writeln!(
             card,
@@ -55,29 +51,23 @@ fn write_card(
             file.name, file.digest.bytes, file.digest.sha256
         )?;
     }
-    writeln!(
-        card,
-        "\n| label | name | severity | comments | share |\n|---|---|--:|--:|--:|"
-    )?;
+    writeln!(card, "\n| label | name | severity | comments | share |\n|---|---|--:|--:|--:|")?;
     for (label, rows) in manifest.labels.iter().zip(&manifest.data.rows_by_label) {
         writeln!(
             card,
             "| {} | {} | {} | {rows} | {:.1} % |",
             label.id,
             label.name,
-            label
-                .severity
-                .map_or("–".to_owned(), |severity| severity.to_string()),
+            label.severity.map_or("–".to_owned(), |severity| severity.to_string()),
             100.0 * *rows as f64 / manifest.data.rows as f64
         )?;
     }
 
     writeln!(card, "\n## How it scored\n")?;
     match &trained.cross_validation {
-        None => writeln!(
-            card,
-            "It was not cross-validated: nothing is known of how good it is.\n"
-        )?,
+        None => {
+            writeln!(card, "It was not cross-validated: nothing is known of how good it is.\n")?
+        }
         Some(validation) => write_scores(card, validation)?,
     }
 
@@ -104,15 +94,8 @@ fn write_card(
         "- Multinomial logistic regression, C = {} (α = {}); {} after {} iterations.\n",
         settings.solver.c,
         settings.solver.alpha(),
-        if trained.fitted.converged {
-            "converged"
-        } else {
-            "NOT converged"
-        },
-        trained
-            .fitted
-            .iterations
-            .map_or("unknown".to_owned(), |iterations| iterations.to_string())
+        if trained.fitted.converged { "converged" } else { "NOT converged" },
+        trained.fitted.iterations.map_or("unknown".to_owned(), |iterations| iterations.to_string())
     )?;
 
     writeln!(card, "## What it goes by\n")?;
@@ -127,13 +110,7 @@ fn write_card(
             .take(STRONGEST_TERMS)
             .map(|term| vocabulary.term(term))
             .collect();
-        writeln!(
-            card,
-            "- **{}** ({}): {}",
-            label.id,
-            label.name,
-            strongest.join("、")
-        )?;
+        writeln!(card, "- **{}** ({}): {}", label.id, label.name, strongest.join("、"))?;
     }
 
     writeln!(card, "\n## What it must not be used for\n")?;

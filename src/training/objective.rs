@@ -53,29 +53,26 @@ impl ObjectiveValue {
 /// Replaces `product`, of shape (rows, width), by `matrix` × `factor`, where `factor` is of
 /// shape (columns, width). Both are row-major.
 pub(super) fn product(matrix: &SparseMatrix, factor: &[f64], width: usize, product: &mut [f64]) {
-    product
-        .par_chunks_mut(ROWS_PER_TASK * width)
-        .enumerate()
-        .for_each(|(task, rows)| {
-            for (offset, sums) in rows.chunks_exact_mut(width).enumerate() {
-                let (ids, values) = matrix.row(task * ROWS_PER_TASK + offset);
-                // The usual numbers of labels get loops that the compiler unrolls.
-                match width {
-                    2 => weighted_sum::<2>(ids, values, factor, sums),
-                    3 => weighted_sum::<3>(ids, values, factor, sums),
-                    4 => weighted_sum::<4>(ids, values, factor, sums),
-                    _ => {
-                        sums.fill(0.0);
-                        for (&id, value) in ids.iter().zip(values) {
-                            let row = &factor[id as usize * width..][..width];
-                            for (sum, entry) in sums.iter_mut().zip(row) {
-                                *sum += value * entry;
-                            }
+    product.par_chunks_mut(ROWS_PER_TASK * width).enumerate().for_each(|(task, rows)| {
+        for (offset, sums) in rows.chunks_exact_mut(width).enumerate() {
+            let (ids, values) = matrix.row(task * ROWS_PER_TASK + offset);
+            // The usual numbers of labels get loops that the compiler unrolls.
+            match width {
+                2 => weighted_sum::<2>(ids, values, factor, sums),
+                3 => weighted_sum::<3>(ids, values, factor, sums),
+                4 => weighted_sum::<4>(ids, values, factor, sums),
+                _ => {
+                    sums.fill(0.0);
+                    for (&id, value) in ids.iter().zip(values) {
+                        let row = &factor[id as usize * width..][..width];
+                        for (sum, entry) in sums.iter_mut().zip(row) {
+                            *sum += value * entry;
                         }
                     }
                 }
             }
-        });
+        }
+    });
 }
 
 fn weighted_sum<const WIDTH: usize>(ids: &[u32], values: &[f64], factor: &[f64], sums: &mut [f64]) {
@@ -103,8 +100,7 @@ pub(super) fn loss_and_residuals(
         .zip(classes.par_chunks(ROWS_PER_TASK))
         .map(|(rows, classes)| {
             let rows = rows.chunks_exact_mut(width).zip(classes);
-            rows.map(|(row, &class)| row_loss_and_residuals(row, intercept, class))
-                .sum()
+            rows.map(|(row, &class)| row_loss_and_residuals(row, intercept, class)).sum()
         })
         .collect();
     losses.iter().sum()

@@ -143,13 +143,7 @@ pub trait Solver: Sync {
 ///
 /// A setting out of range.
 pub fn make_solver(settings: SolverSettings) -> Result<Box<dyn Solver>, SolverError> {
-    let setting = |name, expected, found| {
-        Err(SolverError::Setting {
-            name,
-            expected,
-            found,
-        })
-    };
+    let setting = |name, expected, found| Err(SolverError::Setting { name, expected, found });
     if !(settings.c.is_finite() && settings.c > 0.0) {
         return setting("C", "a positive number", settings.c);
     }
@@ -172,17 +166,10 @@ pub(super) fn check_classes(targets: &[ClassIndex], classes: usize) -> Result<()
         match rows.get_mut(class) {
             Some(count) => *count += 1,
             None => {
-                return Err(SolverError::Classes {
-                    classes,
-                    found: class + 1,
-                });
+                return Err(SolverError::Classes { classes, found: class + 1 });
             }
         }
     }
     let found = rows.iter().filter(|&&count| count > 0).count();
-    if found == classes {
-        Ok(())
-    } else {
-        Err(SolverError::Classes { classes, found })
-    }
+    if found == classes { Ok(()) } else { Err(SolverError::Classes { classes, found }) }
 }

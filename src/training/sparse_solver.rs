@@ -29,15 +29,12 @@ use std::sync::Mutex;
 use argmin::core::{CostFunction, Executor, Gradient, State, TerminationReason};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
-use argmin_math::{
-    ArgminAdd, ArgminDot, ArgminL1Norm, ArgminL2Norm, ArgminMinMax, ArgminMul, ArgminSignum,
-    ArgminSub, ArgminZeroLike,
-};
 use linfa::ParamGuard;
 use linfa::dataset::{AsSingleTargets, DatasetBase};
 use linfa::traits::Fit;
 
 use super::objective::{ObjectiveValue, column_sums, dot, loss_and_residuals, product};
+use super::point::Point;
 use super::solver::{
     FittedModel, Solver, SolverError, SolverSettings, SparseDataset, check_classes,
 };
@@ -147,24 +144,14 @@ impl ParamGuard for SparseLogisticRegression {
     type Error = SolverError;
 
     fn check_ref(&self) -> Result<&Self::Checked, SolverError> {
-        let ValidSparseLogisticRegression {
-            alpha, tolerance, ..
-        } = self.0;
+        let ValidSparseLogisticRegression { alpha, tolerance, .. } = self.0;
         if !(alpha.is_finite() && alpha >= 0.0) {
             let (name, expected) = ("alpha", "0 or more");
-            return Err(SolverError::Setting {
-                name,
-                expected,
-                found: alpha,
-            });
+            return Err(SolverError::Setting { name, expected, found: alpha });
         }
         if !(tolerance.is_finite() && tolerance > 0.0) {
             let (name, expected) = ("the tolerance", "a positive number");
-            return Err(SolverError::Setting {
-                name,
-                expected,
-                found: tolerance,
-            });
+            return Err(SolverError::Setting { name, expected, found: tolerance });
         }
         Ok(&self.0)
     }
@@ -217,16 +204,9 @@ impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
         let point = (result.state.get_best_param())
             .ok_or_else(|| SolverError::Optimizer("it gave no parameters".to_owned()))?;
         let mut weights = vec![0.0; matrix.columns() * self.classes];
-        product(
-            &matrix.transposed(),
-            point.coefficients(),
-            self.classes,
-            &mut weights,
-        );
-        let model = LinearModel::new(weights, point.intercept()).ok_or(SolverError::Classes {
-            classes: self.classes,
-            found: 0,
-        })?;
+        product(&matrix.transposed(), point.coefficients(), self.classes, &mut weights);
+        let model = LinearModel::new(weights, point.intercept())
+            .ok_or(SolverError::Classes { classes: self.classes, found: 0 })?;
         let objective = ObjectiveValue::of(matrix, &targets, &model, self.alpha);
         Ok(FittedModel {
             model,
@@ -246,146 +226,6 @@ fn mean_row_norm(matrix: &SparseMatrix) -> f64 {
     if norm > 0.0 { norm } else { 1.0 }
 }
 
-/// A point, step or gradient: the coefficients *A*, the image *X* *X*ᵀ*A*, and the scaled
-/// intercept β, one after the other.
-#[derive(Debug, Clone, PartialEq)]
-struct Point {
-    numbers: Vec<f64>,
-    /// The length of the coefficients and of the image: rows × classes.
-    span: usize,
-    /// The scale *s* of the intercept *b* = *s* β.
-    intercept_scale: f64,
-}
-
-impl Point {
-    fn coefficients(&self) -> &[f64] {
-        &self.numbers[..self.span]
-    }
-
-    fn image(&self) -> &[f64] {
-        &self.numbers[self.span..2 * self.span]
-    }
-
-    /// β, or the slope in β.
-    fn scaled_intercept(&self) -> &[f64] {
-        &self.numbers[2 * self.span..]
-    }
-
-    /// *b* = *s* β.
-    fn intercept(&self) -> Vec<f64> {
-        self.scaled_intercept()
-            .iter()
-            .map(|beta| self.intercept_scale * beta)
-            .collect()
-    }
-
-    fn with_numbers(&self, numbers: Vec<f64>) -> Self {
-        Self { numbers, ..*self }
-    }
-
-    fn map(&self, f: impl Fn(f64) -> f64) -> Self {
-        self.with_numbers(self.numbers.iter().map(|&number| f(number)).collect())
-    }
-
-    fn zip(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
-        let pairs = self.numbers.iter().zip(&other.numbers);
-        self.with_numbers(pairs.map(|(&a, &b)| f(a, b)).collect())
-    }
-}
-
-impl ArgminDot<Point, f64> for Point {
-    fn dot(&self, other: &Point) -> f64 {
-        dot(self.coefficients(), other.image())
-            + dot(self.scaled_intercept(), other.scaled_intercept())
-    }
-}
-
-/// argmin asks for the norm of gradients alone, to tell whether to stop: this is the norm of the
-/// gradient in *W* and *b*, in which the tolerance is given.
-impl ArgminL2Norm<f64> for Point {
-    fn l2_norm(&self) -> f64 {
-        let weights = dot(self.coefficients(), self.image());
-        let intercept = dot(self.scaled_intercept(), self.scaled_intercept());
-        // Rounding may leave the square of a vanishing vector below zero.
-        (weights + intercept / self.intercept_scale.powi(2))
-            .max(0.0)
-            .sqrt()
-    }
-}
-
-impl ArgminAdd<Point, Point> for Point {
-    fn add(&self, other: &Point) -> Point {
-        self.zip(other, |a, b| a + b)
-    }
-}
-
-impl ArgminSub<Point, Point> for Point {
-    fn sub(&self, other: &Point) -> Point {
-        self.zip(other, |a, b| a - b)
-    }
-}
-
-impl ArgminMul<f64, Point> for Point {
-    fn mul(&self, factor: &f64) -> Point {
-        self.map(|a| a * factor)
-    }
-}
-
-impl ArgminMul<Point, Point> for f64 {
-    fn mul(&self, point: &Point) -> Point {
-        point.map(|a| a * self)
-    }
-}
-
-impl ArgminZeroLike for Point {
-    fn zero_like(&self) -> Point {
-        self.map(|_| 0.0)
-    }
-}
-
-// argmin asks for the rest for L1 regularisation, which is not used here: it would act on the
-// weights, and these are not the numbers of a point.
-
-impl ArgminAdd<f64, Point> for Point {
-    fn add(&self, other: &f64) -> Point {
-        self.map(|a| a + other)
-    }
-}
-
-impl ArgminSub<f64, Point> for Point {
-    fn sub(&self, other: &f64) -> Point {
-        self.map(|a| a - other)
-    }
-}
-
-impl ArgminMul<Point, Point> for Point {
-    fn mul(&self, other: &Point) -> Point {
-        self.zip(other, |a, b| a * b)
-    }
-}
-
-impl ArgminL1Norm<f64> for Point {
-    fn l1_norm(&self) -> f64 {
-        self.numbers.iter().map(|number| number.abs()).sum()
-    }
-}
-
-impl ArgminSignum for Point {
-    fn signum(self) -> Point {
-        self.map(f64::signum)
-    }
-}
-
-impl ArgminMinMax for Point {
-    fn min(x: &Self, y: &Self) -> Self {
-        x.zip(y, f64::min)
-    }
-
-    fn max(x: &Self, y: &Self) -> Self {
-        x.zip(y, f64::max)
-    }
-}
-
 /// The objective as argmin wants it.
 struct Problem<'a> {
     matrix: &'a SparseMatrix,
@@ -403,11 +243,7 @@ impl Problem<'_> {
     fn zero(&self) -> Point {
         let span = self.targets.len() * self.classes;
         let numbers = vec![0.0; 2 * span + self.classes];
-        Point {
-            numbers,
-            span,
-            intercept_scale: self.intercept_scale,
-        }
+        Point { numbers, span, intercept_scale: self.intercept_scale }
     }
 }
 
@@ -428,10 +264,7 @@ impl Gradient for Problem<'_> {
 
     fn gradient(&self, point: &Point) -> Result<Point, argmin::core::Error> {
         // A thread that panicked with the lock left at worst no gradient.
-        let mut last = self
-            .last_gradient
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut last = self.last_gradient.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some((place, gradient)) = &*last
             && place == point
         {
@@ -444,10 +277,7 @@ impl Gradient for Problem<'_> {
 
         coefficients.copy_from_slice(point.image());
         loss_and_residuals(coefficients, &point.intercept(), self.targets);
-        for (slope, sum) in intercept
-            .iter_mut()
-            .zip(column_sums(coefficients, self.classes))
-        {
+        for (slope, sum) in intercept.iter_mut().zip(column_sums(coefficients, self.classes)) {
             *slope = self.intercept_scale * sum;
         }
         let mut slope = vec![0.0; self.matrix.columns() * self.classes];

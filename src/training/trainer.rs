@@ -81,16 +81,9 @@ impl LabelledComments {
             })
             .collect();
         let classes: Vec<ClassIndex> = rows.iter().map(|&(_, class)| class).collect();
-        let labelled = Self {
-            labels,
-            comments,
-            classes,
-            groups,
-        };
+        let labelled = Self { labels, comments, classes, groups };
         match labelled.rows_by_label().iter().position(|&rows| rows == 0) {
-            Some(class) => Err(TrainingError::AbsentLabel(
-                labelled.labels.get(class).id.clone(),
-            )),
+            Some(class) => Err(TrainingError::AbsentLabel(labelled.labels.get(class).id.clone())),
             None => Ok(labelled),
         }
     }
@@ -140,10 +133,8 @@ pub fn fit(
     settings: &TrainingSettings,
 ) -> Result<(TfidfVectorizer, FittedModel, Duration), TrainingError> {
     let comments: Vec<&AnalyzedText> = rows.iter().map(|&row| &labelled.comments[row]).collect();
-    let vectorizer = TfidfVectorizer::fit(
-        &settings.features,
-        comments.iter().map(|comment| comment.terms()),
-    )?;
+    let vectorizer =
+        TfidfVectorizer::fit(&settings.features, comments.iter().map(|comment| comment.terms()))?;
     let matrix = vectorizer.matrix(&comments, |comment| comment.terms());
     let targets: Array1<ClassIndex> = rows.iter().map(|&row| labelled.classes[row]).collect();
     let solver = make_solver(settings.solver)?;
@@ -206,10 +197,5 @@ pub fn train(
         user_dictionary,
         stop_words,
     };
-    Ok(Trained {
-        bundle,
-        fitted,
-        solver_time,
-        cross_validation,
-    })
+    Ok(Trained { bundle, fitted, solver_time, cross_validation })
 }

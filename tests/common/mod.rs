@@ -17,9 +17,7 @@ pub const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/reviews.json
 /// The program under test, started in the repository, with no model in its environment.
 pub fn postloan() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("postloan"));
-    command
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_remove("POSTLOAN_MODEL");
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("POSTLOAN_MODEL");
     command
 }
 
@@ -37,15 +35,8 @@ pub fn run(arguments: &[&str]) -> Run {
 
 /// Runs the program to its end with the given standard input.
 pub fn run_with_input(arguments: &[&str], input: impl Into<Vec<u8>>) -> Run {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = postloan()
-        .args(arguments)
-        .write_stdin(input.into())
-        .output()
-        .unwrap();
+    let Output { status, stdout, stderr } =
+        postloan().args(arguments).write_stdin(input.into()).output().unwrap();
     Run {
         code: status.code().expect("an exit code"),
         stdout: String::from_utf8(stdout).unwrap(),
@@ -75,9 +66,8 @@ impl Folder {
     /// The names in the folder, sorted.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -85,13 +75,7 @@ impl Folder {
 
 /// Labelled comments, `per_label` of each label, by three authors in turn.
 pub fn labelled(labels: &[&str], per_label: usize) -> String {
-    let signs = [
-        "按时还款正常",
-        "流水下降关注",
-        "逾期失联查封",
-        "转让股权",
-        "更换法人",
-    ];
+    let signs = ["按时还款正常", "流水下降关注", "逾期失联查封", "转让股权", "更换法人"];
     let mut lines = String::new();
     for number in 0..per_label {
         for (position, label) in labels.iter().enumerate() {

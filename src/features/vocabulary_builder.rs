@@ -1,0 +1,198 @@
+//! Counting n-grams, and choosing those that become terms.
+
+use super::ngrams::{NONE, NgramTrie};
+use super::vocabulary::{Vocabulary, VocabularyError, VocabularyLimits};
+use super::words::NO_WORD;
+
+/// Counts the n-grams of training documents.
+#[derive(Debug)]
+pub struct VocabularyBuilder {
+    limits: VocabularyLimits,
+    trie: NgramTrie,
+    /// The words by their numbers.
+    words: Vec<Box<str>>,
+    /// What is known of each node; index 0 is the root.
+    counts: Vec<NgramCount>,
+    documents: u32,
+    word_ids: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct NgramCount {
+    parent: u32,
+    word: u32,
+    occurrences: u32,
+    document_frequency: u32,
+    /// The last document it was seen in, from 1.
+    last_document: u32,
+}
+
+impl VocabularyBuilder {
+    /// Begins to count n-grams for a vocabulary within `limits`.
+    ///
+    /// # Errors
+    ///
+    /// An n-gram length out of range.
+    pub fn new(limits: VocabularyLimits) -> Result<Self, VocabularyError> {
+        if !(1..=Vocabulary::MAX_NGRAM).contains(&limits.max_ngram) {
+            return Err(VocabularyError::NgramLength { found: limits.max_ngram });
+        }
+        let root = NgramCount {
+            parent: NONE,
+            word: NO_WORD,
+            occurrences: 0,
+            document_frequency: 0,
+            last_document: 0,
+        };
+        Ok(Self {
+            limits,
+            trie: NgramTrie::default(),
+            words: Vec::new(),
+            counts: vec![root],
+            documents: 0,
+            word_ids: Vec::new(),
+        })
+    }
+
+    /// Counts the n-grams of one document.
+    pub fn add_document<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
+        self.documents += 1;
+        let mut word_ids = std::mem::take(&mut self.word_ids);
+        word_ids.clear();
+        for word in words {
+            let id = self.trie.intern(word);
+            if id as usize == self.words.len() {
+                self.words.push(word.into());
+            }
+            word_ids.push(id);
+        }
+        for start in 0..word_ids.len() {
+            let mut node = 0;
+            for &word in word_ids[start..].iter().take(self.limits.max_ngram) {
+                let child = self.trie.child_or_new(node, word);
+                if child as usize == self.counts.len() {
+                    self.counts.push(NgramCount {
+                        parent: node,
+                        word,
+                        occurrences: 0,
+                        document_frequency: 0,
+                        last_document: 0,
+                    });
+                }
+                let count = &mut self.counts[child as usize];
+                count.occurrences += 1;
+                if count.last_document != self.documents {
+                    count.last_document = self.documents;
+                    count.document_frequency += 1;
+                }
+                node = child;
+            }
+        }
+        self.word_ids = word_ids;
+    }
+
+    /// How many documents were counted.
+    #[must_use]
+    pub fn documents(&self) -> u32 {
+        self.documents
+    }
+
+    /// The vocabulary of the terms within the limits, in order of their characters.
+    ///
+    /// # Errors
+    ///
+    /// No term is within the limits.
+    pub fn build(self) -> Result<Vocabulary, VocabularyError> {
+        let fewest = self.limits.min_df.in_documents(self.documents);
+        let most = self.limits.max_df.in_documents(self.documents);
+        let words: Vec<&str> = self.words.iter().map(|word| &**word).collect();
+        let mut terms: Vec<(String, NgramCount)> = self.counts[1..]
+            .iter()
+            .filter(|count| (fewest..=most).contains(&f64::from(count.document_frequency)))
+            .map(|count| (self.ngram(count, &words), *count))
+            .collect();
+        terms.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        if let Some(max_terms) = self.limits.max_terms
+            && terms.len() > max_terms
+        {
+            terms.sort_by_key(|(_, count)| std::cmp::Reverse(count.occurrences));
+            terms.truncate(max_terms);
+            terms.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        if terms.is_empty() {
+            return Err(VocabularyError::Empty {
+                distinct: self.counts.len() - 1,
+                documents: self.documents,
+            });
+        }
+        let terms = terms.iter().map(|(term, count)| (term.as_str(), count.document_frequency));
+        Vocabulary::from_terms(terms, self.limits.max_ngram)
+    }
+
+    /// The n-gram's words from the first to the last, joined by spaces.
+    fn ngram(&self, count: &NgramCount, words: &[&str]) -> String {
+        let mut path = vec![words[count.word as usize]];
+        let mut node = count.parent;
+        while node != 0 {
+            let parent = &self.counts[node as usize];
+            path.push(words[parent.word as usize]);
+            node = parent.parent;
+        }
+        path.reverse();
+        path.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vocabulary::DocumentFrequencyBound;
+    use super::*;
+
+    const ALL: VocabularyLimits = VocabularyLimits {
+        max_ngram: 2,
+        min_df: DocumentFrequencyBound::Documents(1),
+        max_df: DocumentFrequencyBound::Share(1.0),
+        max_terms: None,
+    };
+
+    fn build(limits: VocabularyLimits, documents: &[&str]) -> Result<Vocabulary, VocabularyError> {
+        let mut builder = VocabularyBuilder::new(limits)?;
+        documents.iter().for_each(|document| builder.add_document(document.split_whitespace()));
+        builder.build()
+    }
+
+    fn terms(vocabulary: &Vocabulary) -> Vec<(&str, u32)> {
+        vocabulary.terms().collect()
+    }
+
+    #[test]
+    fn words_and_bigrams_are_counted_once_a_document() {
+        let vocabulary = build(ALL, &["b a b a", "a"]).unwrap();
+        assert_eq!(terms(&vocabulary), [("a", 2), ("a b", 1), ("b", 1), ("b a", 1)]);
+    }
+
+    #[test]
+    fn document_frequency_bounds_are_inclusive_in_documents_and_in_shares() {
+        let documents = ["a b", "a b", "a c", "a d"];
+        let limits = VocabularyLimits {
+            max_ngram: 1,
+            min_df: DocumentFrequencyBound::Documents(2),
+            max_df: DocumentFrequencyBound::Share(0.5),
+            ..ALL
+        };
+        assert_eq!(terms(&build(limits, &documents).unwrap()), [("b", 2)]);
+    }
+
+    #[test]
+    fn the_most_frequent_terms_are_kept_and_ties_fall_to_the_first_in_order() {
+        let limits = VocabularyLimits { max_ngram: 1, max_terms: Some(2), ..ALL };
+        assert_eq!(terms(&build(limits, &["z z b a"]).unwrap()), [("a", 1), ("z", 1)]);
+    }
+
+    #[test]
+    fn nothing_left_is_an_error_that_counts_what_there_was() {
+        let limits = VocabularyLimits { min_df: DocumentFrequencyBound::Documents(3), ..ALL };
+        let error = build(limits, &["a b", "a"]).unwrap_err();
+        assert_eq!(error, VocabularyError::Empty { distinct: 3, documents: 2 });
+    }
+}

@@ -1,0 +1,305 @@
+//! `postloan train`, as a user meets it.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{CORPUS, Folder, Run, labelled, run, run_with_input};
+use serde_json::Value;
+
+const THREE: [&str; 3] = ["normal", "watch", "risky"];
+
+/// Trains on `data` and expects the failure's exit code and words; nothing is left behind.
+fn refused(data: &str, options: &[&str], code: i32, sentence: &str) {
+    let folder = Folder::new();
+    let input = folder.file("data.jsonl", data);
+    let model = folder.path("model");
+    let mut arguments = vec!["train", &input, "--model", &model];
+    arguments.extend(options);
+    let Run { code: found, stderr, .. } = run(&arguments);
+    assert_eq!(found, code, "{stderr}");
+    assert!(stderr.contains(sentence), "expected `{sentence}` in: {stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert_eq!(folder.names(), ["data.jsonl"]);
+}
+
+#[test]
+fn it_prints_the_table_and_writes_a_model_that_predicts() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&THREE, 9));
+    let model = folder.path("risk");
+    let trained = run(&["train", &data, "--model", &model, "--folds", "3"]);
+    assert_eq!(trained.code, 0, "{}", trained.stderr);
+    for expected in [
+        "3 stratified random folds (seed 42)",
+        "so these figures flatter",
+        "accuracy  1.0000",
+        "given \\ predicted",
+        "risk/1",
+    ] {
+        assert!(trained.stdout.contains(expected), "{expected} not in {}", trained.stdout);
+    }
+    let predicted = run(&["predict", "--model", &model, "客户已逾期失联查封"]);
+    assert!(predicted.stdout.starts_with("有风险 risky"), "{}", predicted.stdout);
+    let mut files: Vec<String> = fs::read_dir(format!("{model}/1"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(
+        files,
+        [
+            "MODEL_CARD.md",
+            "manifest.json",
+            "pipeline.json",
+            "stop-words.txt",
+            "user-dictionary.txt",
+            "vocabulary.tsv",
+            "weights.safetensors"
+        ]
+    );
+}
+
+#[test]
+fn the_same_data_settings_and_seed_give_the_same_bytes_at_one_and_at_two_threads() {
+    let folder = Folder::new();
+    for threads in ["1", "2"] {
+        let model = folder.path(&format!("{threads}/post-loan-risk"));
+        let trained = run(&[
+            "train",
+            CORPUS,
+            "--model",
+            &model,
+            "--threads",
+            threads,
+            "--group-field",
+            "author",
+        ]);
+        assert_eq!(trained.code, 0, "{}", trained.stderr);
+    }
+    let file = |threads: &str, name: &Path| {
+        fs::read(Path::new(&folder.path(&format!("{threads}/post-loan-risk/1"))).join(name))
+            .unwrap()
+    };
+    let mut compared = 0;
+    for entry in fs::read_dir(folder.path("1/post-loan-risk/1")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let name = Path::new(&name);
+        assert!(file("1", name) == file("2", name), "{name:?} differs");
+        compared += 1;
+    }
+    assert_eq!(compared, 7);
+}
+
+#[test]
+fn groups_stay_together_and_the_report_says_how_folds_were_made() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&THREE, 9));
+    let model = folder.path("risk");
+    let train = |options: &[&str]| {
+        let mut arguments = vec!["train", &data, "--model", &model];
+        arguments.extend(options);
+        run(&arguments)
+    };
+    let grouped = train(&["--folds", "2", "--group-field", "author"]);
+    assert!(grouped.stdout.contains("2 folds by author (3 groups, none in two folds)"));
+    let each = train(&["--folds", "logo", "--group-field", "author"]);
+    assert!(each.stdout.contains("each author held out in turn (3 groups)"), "{}", each.stdout);
+    let none = train(&["--folds", "0"]);
+    assert!(!none.stdout.contains("Cross-validation"));
+    let card = fs::read_to_string(format!("{model}/3/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("It was not cross-validated"));
+}
+
+#[test]
+fn json_gives_all_of_it_to_a_machine() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&THREE, 6));
+    let trained = run(&["train", &data, "--model", &folder.path("m"), "--folds", "2", "--json"]);
+    let report: Value = serde_json::from_str(&trained.stdout).unwrap();
+    assert_eq!(report["rows"], 18);
+    assert_eq!(report["metrics"]["metrics"]["confusion"].as_array().unwrap().len(), 3);
+    assert_eq!(report["training"]["converged"], true);
+}
+
+#[test]
+fn csv_and_standard_input_train_as_well() {
+    let folder = Folder::new();
+    let mut csv = "label,text\n".to_owned();
+    for number in 0..6 {
+        csv += &format!("0,\"正常, 第{number}次\"\n1,\"逾期\n第{number}次\"\n");
+    }
+    let data = folder.file("data.csv", &csv);
+    let trained = run(&["train", &data, "--model", &folder.path("m"), "--folds", "2"]);
+    assert_eq!(trained.code, 0, "{}", trained.stderr);
+    let piped = run_with_input(
+        &["train", "-", "--input-format", "csv", "--model", &folder.path("m"), "--folds", "2"],
+        csv,
+    );
+    assert_eq!(piped.code, 0, "{}", piped.stderr);
+    let vocabulary =
+        |version: u32| fs::read(folder.path(&format!("m/{version}/vocabulary.tsv"))).unwrap();
+    assert_eq!(vocabulary(1), vocabulary(2));
+}
+
+#[test]
+fn any_two_to_fifty_labels_train_without_preparation() {
+    let folder = Folder::new();
+    let labels: Vec<String> = (0..50).map(|number| format!("l{number:02}")).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    for count in [2, 50] {
+        let data = folder.file("data.jsonl", labelled(&labels[..count], 3));
+        let trained = run(&["train", &data, "--model", &folder.path("m"), "--folds", "3"]);
+        assert_eq!(trained.code, 0, "{}", trained.stderr);
+    }
+    let shown = run(&["models", "show", "--model", &folder.path("m"), "--json"]);
+    let manifest: Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(manifest["labels"].as_array().unwrap().len(), 50);
+    assert_eq!(manifest["labels"][7]["id"], "l07");
+}
+
+#[test]
+fn a_label_file_names_and_orders_the_labels() {
+    let folder = Folder::new();
+    let labels = folder.file(
+        "labels.toml",
+        "[[label]]\nid=\"bad\"\nname=\"不良\"\nseverity=9\n[[label]]\nid=\"ok\"\nname=\"良好\"\nseverity=1\n",
+    );
+    let data = folder.file("data.jsonl", labelled(&["bad", "ok"], 4));
+    let model = folder.path("m");
+    let trained = run(&["train", &data, "--model", &model, "--folds", "2", "--labels", &labels]);
+    assert_eq!(trained.code, 0, "{}", trained.stderr);
+    let predicted = run(&["predict", "--model", &model, "--json", "流水下降"]).stdout;
+    let predicted: Value = serde_json::from_str(&predicted).unwrap();
+    assert_eq!((&predicted["label"], &predicted["name"]), (&"ok".into(), &"良好".into()));
+}
+
+#[test]
+fn stop_words_and_a_user_dictionary_are_used_and_kept() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&["normal", "risky"], 4));
+    let stop_words = folder.file("stop.txt", "客户\n");
+    let dictionary = folder.file("words.txt", "还款正常 9999\n");
+    let model = folder.path("m");
+    let trained = run(&[
+        "train",
+        &data,
+        "--model",
+        &model,
+        "--folds",
+        "0",
+        "--stop-words",
+        &stop_words,
+        "--user-dictionary",
+        &dictionary,
+    ]);
+    assert_eq!(trained.code, 0, "{}", trained.stderr);
+    let vocabulary = fs::read_to_string(format!("{model}/1/vocabulary.tsv")).unwrap();
+    assert!(vocabulary.contains("还款正常\t") && !vocabulary.contains("客户"), "{vocabulary}");
+    let kept = fs::read_to_string(format!("{model}/1/user-dictionary.txt")).unwrap();
+    assert_eq!(kept, "还款正常 9999\n");
+}
+
+#[test]
+fn data_that_cannot_teach_is_refused_in_a_sentence() {
+    let rows = |labels: &[&str], count| labelled(labels, count);
+    refused("", &[], 3, "there are no labelled comments in the data");
+    refused(&rows(&["normal"], 6), &[], 3, "expected 2 to 50 labels, found 1");
+    let many: Vec<String> = (0..51).map(|number| number.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    refused(&rows(&many, 1), &[], 3, "expected 2 to 50 labels, found 51");
+    refused(&rows(&THREE, 4), &[], 3, "label `normal` has 4 rows, fewer than the 5 folds");
+    refused(&rows(&THREE, 6), &["--folds", "1"], 3, "expected 2 folds or more, found 1");
+    refused(
+        &rows(&THREE, 9),
+        &["--group-field", "author"],
+        3,
+        "field `author` holds 3 groups, fewer than the 5 folds",
+    );
+    refused(&rows(&THREE, 6), &["--min-df", "99"], 3, "no term is left of");
+    refused(
+        &rows(&THREE, 6),
+        &["--group-field", "branch"],
+        3,
+        "18 of 18 records cannot be used; the first:",
+    );
+}
+
+#[test]
+fn a_label_that_the_label_file_does_not_name_is_refused_by_line() {
+    let folder = Folder::new();
+    let labels = folder.file("labels.toml", fs::read("data/labels.toml").unwrap());
+    let good = labelled(&THREE, 6);
+    refused(
+        &(good.clone() + "{\"text\": \"x\", \"label\": \"frozen\"}\n"),
+        &["--labels", &labels],
+        3,
+        "field `label` at line 19: label `frozen` is not one of normal, watch, risky",
+    );
+    refused(
+        &labelled(&["normal", "risky"], 6),
+        &["--labels", &labels],
+        3,
+        "label `watch` has no rows",
+    );
+    refused(&good, &["--labels", "no/such.toml"], 3, "cannot read `no/such.toml`");
+    let wrong = folder.file("wrong.toml", "labels = []");
+    refused(&good, &["--labels", &wrong], 3, "expected `[[label]]` tables");
+}
+
+#[test]
+fn a_record_that_cannot_be_used_is_named_by_line_and_never_by_its_text() {
+    let secret = "张三失联";
+    for (line, reason) in [
+        (format!("{{\"text\": \"{secret}\""), "not valid JSON at column"),
+        (format!("{{\"text\": \"{secret}\"}}"), "field `label` is missing or empty"),
+        ("{\"label\": \"normal\"}".to_owned(), "field `text` is missing or empty"),
+        (format!("[\"{secret}\"]"), "expected a JSON object, found an array"),
+    ] {
+        let folder = Folder::new();
+        let data = folder.file("data.jsonl", labelled(&THREE, 6) + &line + "\n");
+        let failed = run(&["train", &data, "--model", &folder.path("m")]);
+        assert_eq!(failed.code, 3);
+        assert!(failed.stderr.contains("1 of 19 records cannot be used"), "{}", failed.stderr);
+        assert!(failed.stderr.contains(&format!("line 19: {reason}")), "{}", failed.stderr);
+        assert!(!failed.stderr.contains(secret));
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused() {
+    let data = labelled(&THREE, 6);
+    refused(&data, &["--c", "0"], 2, "C must be a positive number, not 0");
+    refused(&data, &["--ngrams", "0"], 3, "n-grams of 1 to 8 words can be had, not of 0");
+    refused(&data, &["--folds", "logo"], 2, "--folds logo needs --group-field");
+    refused(
+        &data,
+        &["--solver", "linfa", "--memory-budget", "0"],
+        2,
+        "use the sparse solver, or raise the budget",
+    );
+    let usage = run(&["train", "x.jsonl", "--model", "m", "--min-df", "1.5"]);
+    assert_eq!(usage.code, 2);
+    assert!(usage.stderr.contains("expected a whole number, or a share from 0.0 to 1.0"));
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    let folder = Folder::new();
+    let model = folder.path("m");
+    for (data, sentence) in [
+        ("no/such.jsonl", "cannot open `no/such.jsonl`: No such file or directory"),
+        ("data", "cannot tell the format of `data`"),
+        ("data/labels.toml", "cannot tell the format of `data/labels.toml`"),
+    ] {
+        let failed = run(&["train", data, "--model", &model]);
+        assert_eq!(failed.code, 3, "{}", failed.stderr);
+        assert!(failed.stderr.contains(sentence), "{}", failed.stderr);
+    }
+    let data = folder.file("data.jsonl", labelled(&THREE, 6));
+    let file = folder.file("file", "");
+    let failed = run(&["train", &data, "--model", &format!("{file}/m"), "--folds", "0"]);
+    assert_eq!(failed.code, 5, "{}", failed.stderr);
+    assert!(failed.stderr.contains("cannot write `"), "{}", failed.stderr);
+}
