@@ -71,6 +71,11 @@ def training(folder, runs):
         [ours["solver_seconds"] for _, _, ours, _ in pairs],
         [theirs["fit_seconds"] for _, _, _, theirs in pairs],
     )
+    ours, theirs = pairs[0][2], pairs[0][3]
+    print(
+        f"  postloan: {ours['terms']} terms, objective {ours['training']['objective']:.1f}; "
+        f"Python: {theirs['terms']} terms, objective {theirs['objective']:.1f} (lower is closer)"
+    )
     report("training, whole process", [p[0] for p in pairs], [p[1] for p in pairs])
 
 
