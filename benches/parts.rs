@@ -7,13 +7,13 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use linfa::dataset::DatasetBase;
 use ndarray::Array1;
 use postloan::features::{
-    DocumentFrequencyBound, FeatureSettings, SparseRow, TermFrequency, TfidfVectorizer,
-    VectorizerScratch, VocabularyLimits,
+    DocumentFrequencyBound, FeatureSettings, FeatureUnion, SparseRow, TermFrequency, UnionScratch,
+    ViewSettings, VocabularyLimits,
 };
 use postloan::model::{LabelSet, ModelBundle, RiskClassifier};
 use postloan::records::{FieldNames, ReviewCollection};
 use postloan::text::{
-    AnalyzedText, Analyzer, NormalizedText, Segmenter, StopWords, UserDictionary,
+    AnalyzedText, Analyzer, NormalizedText, Segmenter, StopWords, TextSettings, UserDictionary,
 };
 use postloan::training::{SolverSettings, make_solver};
 
@@ -39,7 +39,7 @@ fn corpus() -> (Vec<String>, Vec<usize>) {
 
 fn analyzer() -> Analyzer {
     let dictionary = UserDictionary::banking().unwrap_or_else(|error| panic!("{error}"));
-    Analyzer::new(Segmenter::new(&dictionary), StopWords::default())
+    Analyzer::new(Segmenter::new(&dictionary), StopWords::default(), TextSettings::FULL)
 }
 
 /// What happens to each comment, measured over 1,000 of them.
@@ -70,11 +70,11 @@ fn classification(criterion: &mut Criterion) {
                 analyzed
             })
             .collect();
-        let (mut scratch, mut row) = (VectorizerScratch::default(), SparseRow::default());
+        let (mut scratch, mut row) = (UnionScratch::default(), SparseRow::default());
         let mut scores = Vec::new();
         bencher.iter(|| {
             for analyzed in &analyzed {
-                bundle.vectorizer.transform(analyzed.terms(), &mut scratch, &mut row);
+                bundle.vectorizer.transform(analyzed, &mut scratch, &mut row);
                 bundle.linear.scores(&row, &mut scores);
                 black_box(&scores);
             }
@@ -110,22 +110,21 @@ fn once(criterion: &mut Criterion) {
             analyzed
         })
         .collect();
-    let settings = FeatureSettings {
+    let view = |max_ngram, min_df| ViewSettings {
         vocabulary: VocabularyLimits {
-            max_ngram: 2,
-            min_df: DocumentFrequencyBound::Documents(2),
+            max_ngram,
+            min_df: DocumentFrequencyBound::Documents(min_df),
             max_df: DocumentFrequencyBound::Share(1.0),
             max_terms: None,
         },
         term_frequency: TermFrequency::Sublinear,
     };
-    let fit = || {
-        TfidfVectorizer::fit(&settings, comments.iter().map(AnalyzedText::terms))
-            .unwrap_or_else(|error| panic!("{error}"))
-    };
-    group.bench_function("count the vocabulary of the corpus", |bencher| bencher.iter(fit));
+    let settings = FeatureSettings { words: view(2, 2), characters: Some(view(4, 4)) };
+    let comments: Vec<&AnalyzedText> = comments.iter().collect();
+    let fit = || FeatureUnion::fit(&settings, &comments).unwrap_or_else(|error| panic!("{error}"));
+    group.bench_function("count the vocabularies of the corpus", |bencher| bencher.iter(fit));
     let vectorizer = fit();
-    let matrix = vectorizer.matrix(&comments, AnalyzedText::terms);
+    let matrix = vectorizer.matrix(&comments);
     let dataset = DatasetBase::new(matrix, Array1::from(classes));
     let solver = make_solver(SolverSettings::default()).unwrap_or_else(|error| panic!("{error}"));
     group.bench_function("fit the corpus by the sparse solver", |bencher| {

@@ -1,4 +1,4 @@
-//! Prints the terms of each labelled comment, a JSON object a line, for other programs to work
+//! Prints the plain words of each labelled comment, a JSON object a line, for other programs to work
 //! on the same words: `cargo run --release --example export_terms data/reviews.jsonl`.
 
 use std::error::Error;
@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use postloan::records::{FieldNames, ReviewCollection};
-use postloan::text::{AnalyzedText, Analyzer, Segmenter, StopWords, UserDictionary};
+use postloan::text::{AnalyzedText, Analyzer, Segmenter, StopWords, TextSettings, UserDictionary};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let collection = ReviewCollection::read(&paths, None, &fields)?;
     let segmenter = Segmenter::new(&UserDictionary::banking()?);
-    let analyzer = Analyzer::new(segmenter, StopWords::default());
+    let analyzer = Analyzer::new(segmenter, StopWords::default(), TextSettings::PLAIN);
     let mut analyzed = AnalyzedText::default();
     let mut output = BufWriter::new(io::stdout().lock());
     for review in &collection.reviews {
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "label": review.required[0],
             "author": review.optional[0],
             "phenomenon": review.optional[1],
-            "terms": analyzed.terms().collect::<Vec<_>>(),
+            "terms": analyzed.words().collect::<Vec<_>>(),
         });
         writeln!(output, "{line}")?;
     }

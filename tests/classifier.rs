@@ -35,8 +35,10 @@ fn contributions_and_intercept_add_up_to_the_score() {
 fn each_reason_stands_in_the_comment_where_it_says() {
     let comment = COMMENTS[1];
     let explanation = classifier().worker().explain(comment).unwrap();
-    let ltv = explanation.reasons.iter().find(|reason| reason.term.starts_with("65%")).unwrap();
-    assert!(ltv.words(comment).starts_with("６５％"));
+    let share = explanation.reasons.iter().find(|reason| reason.term == "⟨51–80%⟩").unwrap();
+    assert_eq!(share.words(comment), "６５％");
+    let bigram = explanation.reasons.iter().find(|reason| reason.term == "按时 还款").unwrap();
+    assert_eq!(bigram.words(comment), "按时还款");
     for reason in &explanation.reasons {
         assert!(!reason.ranges.is_empty(), "{}", reason.term);
         for range in &reason.ranges {
@@ -50,7 +52,7 @@ fn each_reason_stands_in_the_comment_where_it_says() {
 
 #[test]
 fn a_comment_of_no_known_term_gets_the_intercept_alone() {
-    let explanation = classifier().worker().explain(COMMENTS[3]).unwrap();
+    let explanation = classifier().worker().explain("☃☃☃").unwrap();
     assert!(explanation.reasons.is_empty());
     assert_eq!(explanation.score, explanation.intercept);
 }
@@ -100,6 +102,14 @@ fn a_warm_worker_allocates_nothing_per_term() {
     // The terms as jieba gives them and the probabilities; the former may grow once.
     assert!(allocations(&short) <= 4, "{}", allocations(&short));
     assert!(allocations(&long) <= 4, "{}", allocations(&long));
+}
+
+#[test]
+fn the_longest_comment_is_explained_in_time_that_grows_with_its_length() {
+    let comment = "逾".repeat(MAX_COMMENT_CHARS);
+    let explanation = classifier().worker().explain(&comment).unwrap();
+    let places: usize = explanation.reasons.iter().map(|reason| reason.ranges.len()).sum();
+    assert!(places >= MAX_COMMENT_CHARS, "{places}");
 }
 
 #[test]

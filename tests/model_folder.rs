@@ -49,7 +49,12 @@ fn the_shipped_model_is_what_the_corpus_gives() {
     assert_eq!(trained.code, 0, "{}", trained.stderr);
     let ours = ModelBundle::read(Path::new(&folder.path("m/1"))).unwrap();
     let shipped = ModelBundle::read(&Path::new(SHIPPED_MODEL).join("1")).unwrap();
-    assert!(ours.vectorizer.vocabulary().terms().eq(shipped.vectorizer.vocabulary().terms()));
+    let terms = |bundle: &ModelBundle| -> Vec<String> {
+        (0..bundle.vectorizer.len())
+            .map(|id| bundle.vectorizer.term(id as u32).to_owned())
+            .collect()
+    };
+    assert!(terms(&ours) == terms(&shipped));
     assert_eq!(ours.manifest.data, shipped.manifest.data);
     // Another processor's exp and ln may differ in their last bits.
     let pairs = ours.linear.weights().iter().zip(shipped.linear.weights());
@@ -92,7 +97,7 @@ fn a_changed_byte_is_found_by_its_digest() {
 fn a_format_version_of_the_future_is_refused_by_its_number() {
     let said =
         broken(|model| edit_manifest(model, |manifest| manifest["format_version"] = json!(99)));
-    assert_eq!(said, "`1/manifest.json` has format version 99; this program reads up to 1");
+    assert_eq!(said, "`1/manifest.json` has format version 99; this program reads up to 2");
 }
 
 #[test]
@@ -158,6 +163,7 @@ fn contents_that_make_no_sense_are_named_by_file_and_line() {
         ("weights.safetensors", "short", "header"),
         ("user-dictionary.txt", "逾期\n", "line 1: expected `word frequency [tag]`"),
         ("stop-words.txt", "的 了\n", "line 1: the word has nothing visible in it, or white space"),
+        ("character-vocabulary.tsv", "停产\t1\n停\n", "line 2: expected `term<tab>"),
         ("pipeline.json", "{}", "missing field `segmenter_fingerprint`"),
     ] {
         let said = broken(|model| replace(model, file, contents.as_bytes()));
@@ -193,6 +199,25 @@ fn a_broken_model_ends_a_command_with_exit_code_4() {
     let none = run(&["predict", "--model", "no/such", "x"]);
     assert_eq!(none.code, 4);
     assert!(none.stderr.starts_with("postloan: no model at `no/such`"), "{}", none.stderr);
+}
+
+#[test]
+fn a_folder_of_the_first_format_still_loads_as_plain_words() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&["normal", "risky"], 6));
+    let store = folder.path("risk");
+    let trained = run(&["train", &data, "--model", &store, "--folds", "0", "--without", "all"]);
+    assert_eq!(trained.code, 0, "{}", trained.stderr);
+    let model = Path::new(&store).join("1");
+    let answer = || run(&["predict", "--json", "--model", &store, "客户逾期62天"]).stdout;
+    let before = answer();
+    // The first format had no settings of text understanding.
+    let mut pipeline: Value =
+        serde_json::from_slice(&fs::read(model.join("pipeline.json")).unwrap()).unwrap();
+    assert!(pipeline.as_object_mut().unwrap().remove("text").is_some());
+    replace(&model, "pipeline.json", pipeline.to_string().as_bytes());
+    edit_manifest(&model, |manifest| manifest["format_version"] = json!(1));
+    assert_eq!(answer(), before);
 }
 
 #[test]

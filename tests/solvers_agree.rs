@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use linfa::dataset::DatasetBase;
 use ndarray::Array1;
 use postloan::features::{
-    DocumentFrequencyBound, FeatureSettings, SparseMatrix, SparseRow, TermFrequency,
-    TfidfVectorizer, VocabularyLimits,
+    DocumentFrequencyBound, FeatureSettings, FeatureUnion, SparseMatrix, SparseRow, TermFrequency,
+    ViewSettings, VocabularyLimits,
 };
 use postloan::model::{LabelSet, Prediction};
 use postloan::records::{FieldNames, ReviewCollection};
-use postloan::text::{AnalyzedText, Analyzer, Segmenter, StopWords, UserDictionary};
+use postloan::text::{AnalyzedText, Analyzer, Segmenter, StopWords, TextSettings, UserDictionary};
 use postloan::training::{
     FittedModel, SolverError, SolverKind, SolverSettings, SparseDataset, make_solver,
 };
@@ -28,7 +28,7 @@ fn corpus() -> SparseDataset {
     };
     let reviews = ReviewCollection::read(&[PathBuf::from(common::CORPUS)], None, &fields).unwrap();
     let segmenter = Segmenter::new(&UserDictionary::banking().unwrap());
-    let analyzer = Analyzer::new(segmenter, StopWords::default());
+    let analyzer = Analyzer::new(segmenter, StopWords::default(), TextSettings::PLAIN);
     let comments: Vec<AnalyzedText> = reviews
         .reviews
         .iter()
@@ -38,7 +38,7 @@ fn corpus() -> SparseDataset {
             analyzed
         })
         .collect();
-    let settings = FeatureSettings {
+    let words = ViewSettings {
         vocabulary: VocabularyLimits {
             max_ngram: 1,
             min_df: DocumentFrequencyBound::Documents(1),
@@ -47,9 +47,10 @@ fn corpus() -> SparseDataset {
         },
         term_frequency: TermFrequency::Sublinear,
     };
-    let vectorizer =
-        TfidfVectorizer::fit(&settings, comments.iter().map(AnalyzedText::terms)).unwrap();
-    let matrix = vectorizer.matrix(&comments, AnalyzedText::terms);
+    let comments: Vec<&AnalyzedText> = comments.iter().collect();
+    let features = FeatureSettings { words, characters: None };
+    let vectorizer = FeatureUnion::fit(&features, &comments).unwrap();
+    let matrix = vectorizer.matrix(&comments);
     let labels = LabelSet::post_loan();
     let targets: Array1<usize> = reviews
         .reviews

@@ -51,6 +51,7 @@ fn it_prints_the_table_and_writes_a_model_that_predicts() {
         files,
         [
             "MODEL_CARD.md",
+            "character-vocabulary.tsv",
             "manifest.json",
             "pipeline.json",
             "stop-words.txt",
@@ -89,7 +90,7 @@ fn the_same_data_settings_and_seed_give_the_same_bytes_at_one_and_at_two_threads
         assert!(file("1", name) == file("2", name), "{name:?} differs");
         compared += 1;
     }
-    assert_eq!(compared, 7);
+    assert_eq!(compared, 8);
 }
 
 #[test]
@@ -141,6 +142,37 @@ fn csv_and_standard_input_train_as_well() {
     let vocabulary =
         |version: u32| fs::read(folder.path(&format!("m/{version}/vocabulary.tsv"))).unwrap();
     assert_eq!(vocabulary(1), vocabulary(2));
+}
+
+#[test]
+fn each_part_of_the_recipe_can_be_left_out_and_the_model_keeps_which() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&THREE, 6));
+    let model = folder.path("m");
+    for (without, text, characters) in [
+        ("clauses", [false, true, true], true),
+        ("quantities", [true, false, true], true),
+        ("negation,characters", [true, true, false], false),
+        ("all", [false, false, false], false),
+    ] {
+        let trained = run(&[
+            "train",
+            &data,
+            "--model",
+            &model,
+            "--folds",
+            "0",
+            "--without",
+            without,
+            "--json",
+        ]);
+        let report: Value = serde_json::from_str(&trained.stdout).unwrap();
+        let path = Path::new(report["model"].as_str().unwrap()).join("pipeline.json");
+        let pipeline: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let kept = ["clauses", "quantities", "negation"].map(|part| pipeline["text"][part] == true);
+        assert_eq!(kept, text, "{without}");
+        assert_eq!(pipeline["features"]["characters"].is_object(), characters, "{without}");
+    }
 }
 
 #[test]

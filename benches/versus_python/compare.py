@@ -18,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+# Training is compared on the same plain words and bigrams; the nightly job runs the shipped
+# model, whose recipe does more than Python's.
 ROOT = Path(__file__).resolve().parents[2]
 POSTLOAN = ROOT / "target" / "release" / "postloan"
 STACK = Path(__file__).with_name("python_stack.py")
@@ -60,6 +62,7 @@ def nightly(folder, runs):
 def training(folder, runs):
     ours_command = [
         POSTLOAN, "train", CORPUS, "--model", folder / "m", "--folds", "0", "--json",
+        "--without", "all",
     ]
     theirs_command = [sys.executable, STACK, "train", CORPUS, folder / "model.joblib"]
     pairs = []

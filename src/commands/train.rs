@@ -5,19 +5,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
 use super::failure::Failure;
 use super::options::{RecordOptions, ThreadOption, print, print_json, tell};
 use crate::evaluation::{confusion_table, metrics_table};
-use crate::features::{DocumentFrequencyBound, FeatureSettings, TermFrequency, VocabularyLimits};
+use crate::features::{
+    DocumentFrequencyBound, FeatureSettings, TermFrequency, ViewSettings, VocabularyLimits,
+};
 use crate::model::{
     ClassIndex, FileDigest, LabelSet, ModelStore, TrainingData, TrainingFile, hexadecimal,
 };
 use crate::records::{FieldNames, Review, ReviewCollection};
-use crate::text::{Analyzer, DictionaryError, Segmenter, StopWords, UserDictionary};
+use crate::text::{Analyzer, DictionaryError, Segmenter, StopWords, TextSettings, UserDictionary};
 use crate::training::{
     CrossValidation, FoldPlan, LabelledComments, SolverKind, SolverSettings, Trained,
     TrainingSettings, model_card, train,
@@ -68,6 +70,16 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 42, help_heading = "Cross-validation")]
     seed: u64,
 
+    /// Leave out a part of the recipe: clauses, quantities, negation, characters; `all` leaves
+    /// plain words
+    #[arg(long, value_name = "PART,...", value_delimiter = ',', help_heading = "Features")]
+    without: Vec<Part>,
+    /// The longest n-gram of characters
+    #[arg(long, value_name = "N", default_value_t = 4, help_heading = "Features")]
+    char_ngrams: usize,
+    /// The fewest comments an n-gram of characters stands in: a number, or a share
+    #[arg(long, value_name = "N|SHARE", default_value = "4", help_heading = "Features")]
+    char_min_df: Bound,
     /// The longest n-gram, in words
     #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Features")]
     ngrams: usize,
@@ -101,6 +113,21 @@ pub(super) struct TrainArgs {
     memory_budget: u64,
     #[command(flatten, next_help_heading = "Solver")]
     threads: ThreadOption,
+}
+
+/// A part of the recipe that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// N-grams end where clauses end.
+    Clauses,
+    /// Numbers with their units become buckets.
+    Quantities,
+    /// Denied words become other words.
+    Negation,
+    /// N-grams of characters, beside those of words.
+    Characters,
+    /// All of these.
+    All,
 }
 
 /// How many folds, as it stands on the command line.
@@ -161,7 +188,8 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
         Some(_) => collection.reviews.iter().map(|review| review.required[1].clone()).collect(),
         None => Vec::new(),
     };
-    let analyzer = Analyzer::new(Segmenter::new(&user_dictionary), stop_words.clone());
+    let analyzer =
+        Analyzer::new(Segmenter::new(&user_dictionary), stop_words.clone(), args.text_settings());
     let labelled = LabelledComments::analyze(&analyzer, labels, &rows, groups)?;
     let data = TrainingData {
         rows: rows.len(),
@@ -198,19 +226,7 @@ impl TrainArgs {
             }
         };
         Ok(TrainingSettings {
-            features: FeatureSettings {
-                vocabulary: VocabularyLimits {
-                    max_ngram: self.ngrams,
-                    min_df: self.min_df.0,
-                    max_df: self.max_df.0,
-                    max_terms: self.max_terms,
-                },
-                term_frequency: if self.raw_tf {
-                    TermFrequency::Raw
-                } else {
-                    TermFrequency::Sublinear
-                },
-            },
+            features: self.feature_settings(),
             solver: SolverSettings {
                 solver: self.solver,
                 c: self.c,
@@ -220,6 +236,36 @@ impl TrainArgs {
             },
             folds,
         })
+    }
+
+    fn has(&self, part: Part) -> bool {
+        !self.without.contains(&part) && !self.without.contains(&Part::All)
+    }
+
+    fn text_settings(&self) -> TextSettings {
+        TextSettings {
+            clauses: self.has(Part::Clauses),
+            quantities: self.has(Part::Quantities),
+            negation: self.has(Part::Negation),
+        }
+    }
+
+    fn feature_settings(&self) -> FeatureSettings {
+        let view = |max_ngram, Bound(min_df)| ViewSettings {
+            vocabulary: VocabularyLimits {
+                max_ngram,
+                min_df,
+                max_df: self.max_df.0,
+                max_terms: self.max_terms,
+            },
+            term_frequency: if self.raw_tf { TermFrequency::Raw } else { TermFrequency::Sublinear },
+        };
+        FeatureSettings {
+            words: view(self.ngrams, self.min_df),
+            characters: self
+                .has(Part::Characters)
+                .then(|| view(self.char_ngrams, self.char_min_df)),
+        }
     }
 
     /// The reviews, each with its label and, where asked for, its group.
@@ -259,7 +305,7 @@ impl TrainArgs {
             return print_json(&serde_json::json!({
                 "model": path,
                 "rows": manifest.data.rows,
-                "terms": trained.bundle.vectorizer.vocabulary().len(),
+                "terms": trained.bundle.vectorizer.len(),
                 "solver_seconds": trained.solver_time.as_secs_f64(),
                 "training": manifest.training,
                 "metrics": manifest.metrics,
@@ -273,7 +319,7 @@ impl TrainArgs {
         }
         print(&format!(
             "{} terms, {} comments; written to {}\n",
-            trained.bundle.vectorizer.vocabulary().len(),
+            trained.bundle.vectorizer.len(),
             trained.bundle.manifest.data.rows,
             path.display()
         ))

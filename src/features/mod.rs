@@ -1,4 +1,5 @@
-//! From terms to a sparse TF-IDF vector: vocabulary, document frequencies, weighting.
+//! From terms to a sparse TF-IDF vector: vocabularies of words and of characters, document
+//! frequencies, weighting.
 //!
 //! The definition is scikit-learn's `TfidfVectorizer`, to within rounding. This room knows no
 //! labels.
@@ -6,13 +7,15 @@
 mod ngrams;
 mod sparse;
 mod tfidf;
+mod union;
 mod vocabulary;
 mod vocabulary_builder;
 mod words;
 
 pub use sparse::{SparseMatrix, SparseRow};
-pub use tfidf::{FeatureSettings, TermFrequency, TfidfVectorizer, VectorizerScratch};
+pub use tfidf::{TermFrequency, TfidfVectorizer, VectorizerScratch, ViewSettings};
+pub use union::{FeatureSettings, FeatureUnion, UnionScratch};
 pub use vocabulary::{
-    DocumentFrequencyBound, TermId, Vocabulary, VocabularyError, VocabularyLimits,
+    DocumentFrequencyBound, NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits,
 };
 pub use vocabulary_builder::VocabularyBuilder;

@@ -3,59 +3,94 @@
 
 use rustc_hash::FxHashMap;
 
-use super::words::{NO_WORD, WordTable};
+use super::words::WordTable;
 
 /// No node or term.
 pub(super) const NONE: u32 = u32::MAX;
 
 /// The trie of n-grams: node 0 is the root, an edge is a word.
+///
+/// It is built by [`child_or_new`](Self::child_or_new), sealed, and then walked.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NgramTrie {
     pub(super) words: WordTable,
-    /// The node that a word leads to from the root, or `NONE`.
-    first: Vec<u32>,
-    /// The node that a word leads to from another node: key `(node << 32) | word`.
-    further: FxHashMap<u64, u32>,
+    /// The child that a word leads to from the root.
+    first: Vec<Child>,
+    /// The child that a word leads to from another node: key `(node << 32) | word`.
+    further: FxHashMap<u64, Child>,
     /// How many nodes there are below the root; they count from 1.
     pub(super) nodes: u32,
 }
+
+/// A node, and what is known of its children without looking.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Child {
+    pub(super) node: u32,
+    /// The bit of each word that leads on from the node. Most words lead nowhere, and most of
+    /// those are told by their bit, without a look into the table.
+    filter: u32,
+}
+
+const NO_CHILD: Child = Child { node: NONE, filter: 0 };
 
 impl NgramTrie {
     pub(super) fn intern(&mut self, word: &str) -> u32 {
         let id = self.words.number(word);
         if id as usize == self.first.len() {
-            self.first.push(NONE);
+            self.first.push(NO_CHILD);
         }
         id
     }
 
-    /// The node that `word` leads to from `node`, or `NONE`.
-    pub(super) fn child(&self, node: u32, word: u32) -> u32 {
-        if word == NO_WORD {
-            NONE
-        } else if node == 0 {
-            self.first[word as usize]
-        } else {
-            self.further.get(&edge(node, word)).copied().unwrap_or(NONE)
-        }
+    /// The node that `word` leads to from the root.
+    pub(super) fn root_child(&self, word: u32) -> Option<Child> {
+        self.first.get(word as usize).copied().filter(|child| child.node != NONE)
     }
 
-    /// As [`child`](Self::child), making the node where there is none. Nodes count from 1.
+    /// The node that `word` leads to from a node that was walked to.
+    pub(super) fn child(&self, parent: Child, word: u32) -> Option<Child> {
+        if parent.filter & filter_bit(word) == 0 {
+            return None;
+        }
+        self.further.get(&edge(parent.node, word)).copied()
+    }
+
+    /// The node that `word` leads to from `node`, which is made where there is none. Nodes count
+    /// from 1.
     pub(super) fn child_or_new(&mut self, node: u32, word: u32) -> u32 {
         let next = self.nodes + 1;
         let child = if node == 0 {
             &mut self.first[word as usize]
         } else {
-            self.further.entry(edge(node, word)).or_insert(NONE)
+            self.further.entry(edge(node, word)).or_insert(NO_CHILD)
         };
-        if *child == NONE {
-            *child = next;
+        if child.node == NONE {
+            child.node = next;
             self.nodes = next;
         }
-        *child
+        child.node
+    }
+
+    /// Fills in the filters, after which the trie may be walked.
+    pub(super) fn seal(&mut self) {
+        let mut filters = vec![0; self.nodes as usize + 1];
+        for &key in self.further.keys() {
+            let (parent, word) = ((key >> 32) as usize, key as u32);
+            filters[parent] |= filter_bit(word);
+        }
+        for child in self.first.iter_mut().chain(self.further.values_mut()) {
+            if child.node != NONE {
+                child.filter = filters[child.node as usize];
+            }
+        }
     }
 }
 
 fn edge(node: u32, word: u32) -> u64 {
     u64::from(node) << 32 | u64::from(word)
+}
+
+/// One of 32 bits, by Fibonacci hashing. The number of no word has a bit like any other, and leads nowhere.
+fn filter_bit(word: u32) -> u32 {
+    1 << (word.wrapping_mul(0x9E37_79B9) >> 27)
 }

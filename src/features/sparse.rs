@@ -50,9 +50,15 @@ impl SparseRow {
 
     /// Divides the row by its Euclidean norm; a row of zeros stays one.
     pub fn normalize(&mut self) {
-        let norm = self.values.iter().map(|value| value * value).sum::<f64>().sqrt();
+        self.normalize_from(0);
+    }
+
+    /// Divides the entries from position `start` by their Euclidean norm.
+    pub(super) fn normalize_from(&mut self, start: usize) {
+        let values = &mut self.values[start..];
+        let norm = values.iter().map(|value| value * value).sum::<f64>().sqrt();
         if norm > 0.0 {
-            self.values.iter_mut().for_each(|value| *value /= norm);
+            values.iter_mut().for_each(|value| *value /= norm);
         }
     }
 }

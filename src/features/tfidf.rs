@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::sparse::{SparseMatrix, SparseRow};
-use super::vocabulary::{TermId, Vocabulary, VocabularyError, VocabularyLimits};
+use super::sparse::SparseRow;
+use super::vocabulary::{NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits};
 use super::vocabulary_builder::VocabularyBuilder;
 
 /// How often a term stands in a document, as a number.
@@ -19,9 +18,9 @@ pub enum TermFrequency {
     Sublinear,
 }
 
-/// How documents become vectors.
+/// How documents become vectors of one kind of n-gram.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct FeatureSettings {
+pub struct ViewSettings {
     /// Which n-grams are terms.
     #[serde(flatten)]
     pub vocabulary: VocabularyLimits,
@@ -68,13 +67,14 @@ impl TfidfVectorizer {
     ///
     /// No term is within the limits, or the limits are out of range.
     pub fn fit<'a, D>(
-        settings: &FeatureSettings,
+        unit: NgramUnit,
+        settings: &ViewSettings,
         documents: impl IntoIterator<Item = D>,
     ) -> Result<Self, VocabularyError>
     where
         D: Iterator<Item = &'a str>,
     {
-        let mut builder = VocabularyBuilder::new(settings.vocabulary)?;
+        let mut builder = VocabularyBuilder::new(unit, settings.vocabulary)?;
         documents.into_iter().for_each(|document| builder.add_document(document));
         let documents = builder.documents();
         Ok(Self::new(builder.build()?, settings.term_frequency, documents))
@@ -105,21 +105,33 @@ impl TfidfVectorizer {
         scratch: &mut VectorizerScratch,
         row: &mut SparseRow,
     ) {
+        row.clear();
+        self.append(words, 0, scratch, row);
+    }
+
+    /// Appends the vector of `words` to `row`, with `first_id` added to its ids.
+    pub(super) fn append<'a>(
+        &self,
+        words: impl Iterator<Item = &'a str>,
+        first_id: TermId,
+        scratch: &mut VectorizerScratch,
+        row: &mut SparseRow,
+    ) {
         let VectorizerScratch { word_ids, term_ids } = scratch;
         self.vocabulary.look_up(words, word_ids);
         term_ids.clear();
         self.vocabulary.for_each_ngram(word_ids, |term, _, _| term_ids.push(term));
         term_ids.sort_unstable();
-        row.clear();
+        let start = row.len();
         for run in term_ids.chunk_by(|a, b| a == b) {
             let count = run.len() as f64;
             let term_frequency = match self.term_frequency {
                 TermFrequency::Raw => count,
                 TermFrequency::Sublinear => 1.0 + count.ln(),
             };
-            row.push(run[0], term_frequency * self.idf[run[0] as usize]);
+            row.push(first_id + run[0], term_frequency * self.idf[run[0] as usize]);
         }
-        row.normalize();
+        row.normalize_from(start);
     }
 
     /// The positions of the words of each term in the document that was last
@@ -132,29 +144,5 @@ impl TfidfVectorizer {
         self.vocabulary.for_each_ngram(&scratch.word_ids, |term, start, words| {
             found(term, start..start + words);
         });
-    }
-
-    /// The matrix of the vectors of `documents`, a row each, computed on all threads of the
-    /// current `rayon` pool.
-    pub fn matrix<'a, T, D>(
-        &self,
-        documents: &'a [T],
-        words: impl Fn(&'a T) -> D + Sync,
-    ) -> SparseMatrix
-    where
-        T: Sync,
-        D: Iterator<Item = &'a str>,
-    {
-        let rows: Vec<SparseRow> = documents
-            .par_iter()
-            .map_init(VectorizerScratch::default, |scratch, document| {
-                let mut row = SparseRow::default();
-                self.transform(words(document), scratch, &mut row);
-                row
-            })
-            .collect();
-        let mut matrix = SparseMatrix::with_columns(self.vocabulary.len());
-        rows.iter().for_each(|row| matrix.push_row(row));
-        matrix
     }
 }

@@ -28,10 +28,20 @@ impl DocumentFrequencyBound {
     }
 }
 
+/// What an n-gram is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NgramUnit {
+    /// Words; in a term they are joined by one space.
+    Word,
+    /// Characters; in a term they stand side by side.
+    Character,
+}
+
 /// Which n-grams of the training documents a vocabulary takes up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct VocabularyLimits {
-    /// The longest n-gram, in words; from 1 to [`Vocabulary::MAX_NGRAM`].
+    /// The longest n-gram, in units; from 1 to [`Vocabulary::MAX_NGRAM`].
     pub max_ngram: usize,
     /// A term of fewer documents is left out.
     pub min_df: DocumentFrequencyBound,
@@ -82,13 +92,14 @@ pub enum VocabularyError {
 
 /// The terms (word n-grams) that have a column, with their document frequencies.
 ///
-/// A term's words are joined by one space; no word of an analysed text has a space in it.
+/// An empty unit is a break: no n-gram reaches across it.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
     /// All terms one after the other, and where each ends.
     text: String,
     ends: Vec<usize>,
     document_frequencies: Vec<u32>,
+    unit: NgramUnit,
     max_ngram: usize,
     trie: NgramTrie,
     /// The term that ends at a node of the trie, or `NONE`.
@@ -108,6 +119,7 @@ impl Vocabulary {
     /// `max_ngram` out of range.
     pub fn from_terms<'a>(
         terms: impl IntoIterator<Item = (&'a str, u32)>,
+        unit: NgramUnit,
         max_ngram: usize,
     ) -> Result<Self, VocabularyError> {
         if !(1..=Self::MAX_NGRAM).contains(&max_ngram) {
@@ -117,6 +129,7 @@ impl Vocabulary {
             text: String::new(),
             ends: Vec::new(),
             document_frequencies: Vec::new(),
+            unit,
             max_ngram,
             trie: NgramTrie::default(),
             term_at: vec![NONE],
@@ -124,6 +137,7 @@ impl Vocabulary {
         for (term, document_frequency) in terms {
             vocabulary.push(term, document_frequency)?;
         }
+        vocabulary.trie.seal();
         if vocabulary.is_empty() {
             return Err(VocabularyError::Empty { distinct: 0, documents: 0 });
         }
@@ -132,12 +146,20 @@ impl Vocabulary {
 
     fn push(&mut self, term: &str, document_frequency: u32) -> Result<(), VocabularyError> {
         let (mut node, mut words, mut empty_word) = (0, 0, false);
-        for word in term.split(' ') {
+        let mut add = |unit: &str| {
             words += 1;
-            empty_word |= word.is_empty();
-            let word = self.trie.intern(word);
-            node = self.trie.child_or_new(node, word);
+            empty_word |= unit.is_empty();
+            let unit = self.trie.intern(unit);
+            node = self.trie.child_or_new(node, unit);
+        };
+        match self.unit {
+            NgramUnit::Word => term.split(' ').for_each(&mut add),
+            NgramUnit::Character => {
+                let ends = term.char_indices().map(|(start, c)| start..start + c.len_utf8());
+                ends.for_each(|range| add(&term[range]));
+            }
         }
+        empty_word |= words == 0;
         let position = self.len() + 1;
         if empty_word || words > self.max_ngram {
             return Err(VocabularyError::Term { position, words, max_ngram: self.max_ngram });
@@ -152,6 +174,12 @@ impl Vocabulary {
         self.ends.push(self.text.len());
         self.document_frequencies.push(document_frequency);
         Ok(())
+    }
+
+    /// What its n-grams are made of.
+    #[must_use]
+    pub fn unit(&self) -> NgramUnit {
+        self.unit
     }
 
     /// The number of terms.
@@ -207,16 +235,18 @@ impl Vocabulary {
         mut found: impl FnMut(TermId, usize, usize),
     ) {
         for start in 0..word_ids.len() {
-            let mut node = 0;
-            for (length, &word) in word_ids[start..].iter().take(self.max_ngram).enumerate() {
-                node = self.trie.child(node, word);
-                if node == NONE {
-                    break;
-                }
-                let term = self.term_at[node as usize];
+            let mut walked = self.trie.root_child(word_ids[start]);
+            let mut length = 1;
+            while let Some(child) = walked {
+                let term = self.term_at[child.node as usize];
                 if term != NONE {
-                    found(term, start, length + 1);
+                    found(term, start, length);
                 }
+                walked = match word_ids.get(start + length) {
+                    Some(&word) => self.trie.child(child, word),
+                    None => None,
+                };
+                length += 1;
             }
         }
     }
@@ -228,7 +258,8 @@ mod tests {
 
     #[test]
     fn an_ngram_is_found_although_its_words_are_no_terms() {
-        let vocabulary = Vocabulary::from_terms([("a b", 1), ("c", 1)], 2).unwrap();
+        let vocabulary =
+            Vocabulary::from_terms([("a b", 1), ("c", 1)], NgramUnit::Word, 2).unwrap();
         let mut word_ids = Vec::new();
         vocabulary.look_up("x a b c".split(' '), &mut word_ids);
         let mut found = Vec::new();
@@ -237,9 +268,25 @@ mod tests {
     }
 
     #[test]
+    fn character_ngrams_are_found_and_none_reaches_across_a_break() {
+        let unit = NgramUnit::Character;
+        let vocabulary = Vocabulary::from_terms([("停产", 1), ("产", 1)], unit, 4).unwrap();
+        let found = |units: &[&str]| {
+            let mut ids = Vec::new();
+            vocabulary.look_up(units.iter().copied(), &mut ids);
+            let mut found = Vec::new();
+            vocabulary.for_each_ngram(&ids, |id, start, length| found.push((id, start, length)));
+            found
+        };
+        assert_eq!(found(&["已", "停", "产"]), [(0, 1, 2), (1, 2, 1)]);
+        assert_eq!(found(&["停", "", "产"]), [(1, 2, 1)]);
+    }
+
+    #[test]
     fn terms_that_cannot_be_are_refused_by_position() {
-        let error =
-            |terms: &[(&str, u32)]| Vocabulary::from_terms(terms.iter().copied(), 2).unwrap_err();
+        let error = |terms: &[(&str, u32)]| {
+            Vocabulary::from_terms(terms.iter().copied(), NgramUnit::Word, 2).unwrap_err()
+        };
         assert_eq!(error(&[("a", 1), ("a", 1)]), VocabularyError::Repeated { position: 2 });
         assert_eq!(
             error(&[("a  b", 1)]),
@@ -251,7 +298,7 @@ mod tests {
         );
         assert_eq!(error(&[]), VocabularyError::Empty { distinct: 0, documents: 0 });
         assert_eq!(
-            Vocabulary::from_terms([("a", 1)], 9).unwrap_err(),
+            Vocabulary::from_terms([("a", 1)], NgramUnit::Word, 9).unwrap_err(),
             VocabularyError::NgramLength { found: 9 }
         );
     }

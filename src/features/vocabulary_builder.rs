@@ -1,12 +1,13 @@
 //! Counting n-grams, and choosing those that become terms.
 
 use super::ngrams::{NONE, NgramTrie};
-use super::vocabulary::{Vocabulary, VocabularyError, VocabularyLimits};
+use super::vocabulary::{NgramUnit, Vocabulary, VocabularyError, VocabularyLimits};
 use super::words::NO_WORD;
 
 /// Counts the n-grams of training documents.
 #[derive(Debug)]
 pub struct VocabularyBuilder {
+    unit: NgramUnit,
     limits: VocabularyLimits,
     trie: NgramTrie,
     /// The words by their numbers.
@@ -33,7 +34,7 @@ impl VocabularyBuilder {
     /// # Errors
     ///
     /// An n-gram length out of range.
-    pub fn new(limits: VocabularyLimits) -> Result<Self, VocabularyError> {
+    pub fn new(unit: NgramUnit, limits: VocabularyLimits) -> Result<Self, VocabularyError> {
         if !(1..=Vocabulary::MAX_NGRAM).contains(&limits.max_ngram) {
             return Err(VocabularyError::NgramLength { found: limits.max_ngram });
         }
@@ -45,6 +46,7 @@ impl VocabularyBuilder {
             last_document: 0,
         };
         Ok(Self {
+            unit,
             limits,
             trie: NgramTrie::default(),
             words: Vec::new(),
@@ -60,6 +62,10 @@ impl VocabularyBuilder {
         let mut word_ids = std::mem::take(&mut self.word_ids);
         word_ids.clear();
         for word in words {
+            if word.is_empty() {
+                word_ids.push(NO_WORD);
+                continue;
+            }
             let id = self.trie.intern(word);
             if id as usize == self.words.len() {
                 self.words.push(word.into());
@@ -68,7 +74,8 @@ impl VocabularyBuilder {
         }
         for start in 0..word_ids.len() {
             let mut node = 0;
-            for &word in word_ids[start..].iter().take(self.limits.max_ngram) {
+            let rest = word_ids[start..].iter().take(self.limits.max_ngram);
+            for &word in rest.take_while(|&&word| word != NO_WORD) {
                 let child = self.trie.child_or_new(node, word);
                 if child as usize == self.counts.len() {
                     self.counts.push(NgramCount {
@@ -126,7 +133,7 @@ impl VocabularyBuilder {
             });
         }
         let terms = terms.iter().map(|(term, count)| (term.as_str(), count.document_frequency));
-        Vocabulary::from_terms(terms, self.limits.max_ngram)
+        Vocabulary::from_terms(terms, self.unit, self.limits.max_ngram)
     }
 
     /// The n-gram's words from the first to the last, joined by spaces.
@@ -139,7 +146,10 @@ impl VocabularyBuilder {
             node = parent.parent;
         }
         path.reverse();
-        path.join(" ")
+        path.join(match self.unit {
+            NgramUnit::Word => " ",
+            NgramUnit::Character => "",
+        })
     }
 }
 
@@ -156,8 +166,8 @@ mod tests {
     };
 
     fn build(limits: VocabularyLimits, documents: &[&str]) -> Result<Vocabulary, VocabularyError> {
-        let mut builder = VocabularyBuilder::new(limits)?;
-        documents.iter().for_each(|document| builder.add_document(document.split_whitespace()));
+        let mut builder = VocabularyBuilder::new(NgramUnit::Word, limits)?;
+        documents.iter().for_each(|document| builder.add_document(document.split(' ')));
         builder.build()
     }
 
@@ -169,6 +179,12 @@ mod tests {
     fn words_and_bigrams_are_counted_once_a_document() {
         let vocabulary = build(ALL, &["b a b a", "a"]).unwrap();
         assert_eq!(terms(&vocabulary), [("a", 2), ("a b", 1), ("b", 1), ("b a", 1)]);
+    }
+
+    #[test]
+    fn no_ngram_reaches_across_a_break() {
+        let vocabulary = build(ALL, &["a  b"]).unwrap();
+        assert_eq!(terms(&vocabulary), [("a", 1), ("b", 1)]);
     }
 
     #[test]

@@ -7,17 +7,34 @@ pub(super) const NO_WORD: u32 = u32::MAX;
 
 /// Numbers words from 0 in the order in which they come.
 ///
-/// Words of up to 15 bytes, which is five ideographs and so nearly all of them, are keys by
+/// A word of one character of the basic plane is an index. Words of up to 15 bytes, which is five ideographs and so nearly all of them, are keys by
 /// value: their bytes and their length in one 128-bit number. Longer ones are kept as strings.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct WordTable {
+    /// The number of each character of the basic plane.
+    single: Vec<u32>,
+    singles: usize,
     short: FxHashMap<u128, u32>,
     long: FxHashMap<Box<str>, u32>,
+}
+
+impl Default for WordTable {
+    fn default() -> Self {
+        Self {
+            single: vec![NO_WORD; 1 << 16],
+            singles: 0,
+            short: FxHashMap::default(),
+            long: FxHashMap::default(),
+        }
+    }
 }
 
 impl WordTable {
     /// The number of `word`, or [`NO_WORD`].
     pub(super) fn get(&self, word: &str) -> u32 {
+        if let Some(character) = single(word) {
+            return self.single[character];
+        }
         let found = match packed(word) {
             Some(key) => self.short.get(&key),
             None => self.long.get(word),
@@ -28,6 +45,14 @@ impl WordTable {
     /// The number of `word`, which is the next one if it is new.
     pub(super) fn number(&mut self, word: &str) -> u32 {
         let next = self.len() as u32;
+        if let Some(character) = single(word) {
+            let place = &mut self.single[character];
+            if *place == NO_WORD {
+                *place = next;
+                self.singles += 1;
+            }
+            return *place;
+        }
         match packed(word) {
             Some(key) => *self.short.entry(key).or_insert(next),
             None => match self.long.get(word) {
@@ -42,7 +67,20 @@ impl WordTable {
 
     /// How many words have a number.
     pub(super) fn len(&self) -> usize {
-        self.short.len() + self.long.len()
+        self.singles + self.short.len() + self.long.len()
+    }
+}
+
+/// The code point of a word of one character of the basic plane.
+fn single(word: &str) -> Option<usize> {
+    // No such character has more than three bytes.
+    if word.len() > 3 {
+        return None;
+    }
+    let mut characters = word.chars();
+    match (characters.next(), characters.next()) {
+        (Some(character), None) => Some(character as usize),
+        _ => None,
     }
 }
 
@@ -64,8 +102,17 @@ mod tests {
     #[test]
     fn words_are_numbered_in_order_and_found_again_whatever_their_length() {
         let mut table = WordTable::default();
-        let words =
-            ["逾期", "", "a", "a\0", "国家企业信", "国家企业信a", "国家企业信用信息公示系统"];
+        let words = [
+            "逾期",
+            "",
+            "a",
+            "a\0",
+            "ab",
+            "😀",
+            "国家企业信",
+            "国家企业信a",
+            "国家企业信用信息公示系统",
+        ];
         for (number, word) in words.iter().enumerate() {
             assert_eq!(table.get(word), NO_WORD);
             assert_eq!(table.number(word), number as u32);

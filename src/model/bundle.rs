@@ -11,11 +11,16 @@ use thiserror::Error;
 use super::label::LabelSet;
 use super::linear::LinearModel;
 use super::manifest::{FileDigest, Manifest, ModelId, PipelineSettings, TrainingData};
-use crate::features::{TfidfVectorizer, Vocabulary};
-use crate::text::{StopWords, UserDictionary};
+use crate::features::{
+    FeatureSettings, FeatureUnion, NgramUnit, TfidfVectorizer, ViewSettings, Vocabulary,
+};
+use crate::text::{StopWords, TextSettings, UserDictionary, parse_symbols, readable};
+
+const NEWEST_FORMAT: u64 = Manifest::FORMAT_VERSION as u64;
 
 const PIPELINE: &str = "pipeline.json";
 const VOCABULARY: &str = "vocabulary.tsv";
+const CHARACTER_VOCABULARY: &str = "character-vocabulary.tsv";
 const WEIGHTS: &str = "weights.safetensors";
 const USER_DICTIONARY: &str = "user-dictionary.txt";
 const STOP_WORDS: &str = "stop-words.txt";
@@ -130,10 +135,12 @@ pub struct ModelBundle {
     /// [`Segmenter::fingerprint`](crate::text::Segmenter::fingerprint) of the segmenter that the
     /// model was trained with, in hexadecimal.
     pub segmenter_fingerprint: String,
+    /// Which parts of text understanding are on.
+    pub text: TextSettings,
     /// Terms, document frequencies and weighting.
-    pub vectorizer: TfidfVectorizer,
+    pub vectorizer: FeatureUnion,
     /// The settings the vectorizer was made with.
-    pub features: crate::features::FeatureSettings,
+    pub features: FeatureSettings,
     /// Weights and intercept.
     pub linear: LinearModel,
     /// The words added to the segmenter.
@@ -177,12 +184,13 @@ impl ModelBundle {
             |file: &str, reason: String| ModelError::Invalid { path: file.into(), reason };
         let pipeline = PipelineSettings {
             segmenter_fingerprint: self.segmenter_fingerprint.clone(),
+            text: self.text,
             features: self.features,
-            documents: self.vectorizer.documents(),
+            documents: self.vectorizer.words().documents(),
         };
         let mut files = BTreeMap::from([
             (PIPELINE.to_owned(), pretty_json(PIPELINE, &pipeline)?),
-            (VOCABULARY.to_owned(), vocabulary_file(self.vectorizer.vocabulary())),
+            (VOCABULARY.to_owned(), vocabulary_file(self.vectorizer.words().vocabulary())),
             (
                 WEIGHTS.to_owned(),
                 weights_file(&self.linear).map_err(|e| invalid(WEIGHTS, e.to_string()))?,
@@ -191,6 +199,10 @@ impl ModelBundle {
             (STOP_WORDS.to_owned(), self.stop_words.source().into()),
             (CARD.to_owned(), card.into()),
         ]);
+        if let Some(characters) = self.vectorizer.characters() {
+            let contents = vocabulary_file(characters.vocabulary());
+            files.insert(CHARACTER_VOCABULARY.to_owned(), contents);
+        }
         let manifest = Manifest {
             model: id.clone(),
             files: files
@@ -228,13 +240,18 @@ impl ModelBundle {
 
         let pipeline: PipelineSettings = serde_json::from_slice(&take(PIPELINE)?)
             .map_err(|e| invalid(PIPELINE, e.to_string()))?;
-        let vocabulary = parse_vocabulary(
-            &text(VOCABULARY, take(VOCABULARY)?)?,
-            pipeline.features.vocabulary.max_ngram,
-        )
-        .map_err(|reason| invalid(VOCABULARY, reason))?;
-        let shape = (vocabulary.len(), manifest.labels.len());
-        let linear = parse_weights(&take(WEIGHTS)?, shape, &vocabulary)
+        let mut vectorizer = |file: &str, unit, settings: &ViewSettings| {
+            let contents = text(file, take(file)?)?;
+            let vocabulary = parse_vocabulary(&contents, unit, settings.vocabulary.max_ngram)
+                .map_err(|reason| invalid(file, reason))?;
+            Ok(TfidfVectorizer::new(vocabulary, settings.term_frequency, pipeline.documents))
+        };
+        let words = vectorizer(VOCABULARY, NgramUnit::Word, &pipeline.features.words)?;
+        let characters = (pipeline.features.characters.as_ref())
+            .map(|settings| vectorizer(CHARACTER_VOCABULARY, NgramUnit::Character, settings))
+            .transpose()?;
+        let vectorizer = FeatureUnion::new(words, characters);
+        let linear = parse_weights(&take(WEIGHTS)?, manifest.labels.len(), &vectorizer)
             .map_err(|reason| invalid(WEIGHTS, reason))?;
         let user_dictionary =
             UserDictionary::parse(&text(USER_DICTIONARY, take(USER_DICTIONARY)?)?)
@@ -242,11 +259,10 @@ impl ModelBundle {
         let stop_words = StopWords::parse(&text(STOP_WORDS, take(STOP_WORDS)?)?)
             .map_err(|e| invalid(STOP_WORDS, e.to_string()))?;
         take(CARD)?;
-        let vectorizer =
-            TfidfVectorizer::new(vocabulary, pipeline.features.term_frequency, pipeline.documents);
         Ok(Self {
             manifest,
             segmenter_fingerprint: pipeline.segmenter_fingerprint,
+            text: pipeline.text,
             vectorizer,
             features: pipeline.features,
             linear,
@@ -268,7 +284,7 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, ModelError> {
         |e: serde_json::Error| ModelError::Invalid { path: path.clone(), reason: e.to_string() };
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(invalid)?;
     match value.get("format_version").and_then(serde_json::Value::as_u64) {
-        Some(version) if version == u64::from(Manifest::FORMAT_VERSION) => {}
+        Some(1..=NEWEST_FORMAT) => {}
         Some(found) => return Err(ModelError::FormatVersion { path, found }),
         None => {
             return Err(ModelError::Invalid {
@@ -320,17 +336,21 @@ fn pretty_json<T: serde::Serialize>(file: &str, value: &T) -> Result<Vec<u8>, Mo
 
 /// One term a line, a tab, its document frequency.
 fn vocabulary_file(vocabulary: &Vocabulary) -> Vec<u8> {
-    vocabulary.terms().flat_map(|(term, df)| format!("{term}\t{df}\n").into_bytes()).collect()
+    vocabulary
+        .terms()
+        .flat_map(|(term, df)| format!("{}\t{df}\n", readable(term)).into_bytes())
+        .collect()
 }
 
-fn parse_vocabulary(text: &str, max_ngram: usize) -> Result<Vocabulary, String> {
+fn parse_vocabulary(text: &str, unit: NgramUnit, max_ngram: usize) -> Result<Vocabulary, String> {
     let lines = text.lines().enumerate().map(|(index, line)| {
         line.split_once('\t')
-            .and_then(|(term, df)| Some((term, df.parse::<u32>().ok()?)))
+            .and_then(|(term, df)| Some((parse_symbols(term), df.parse::<u32>().ok()?)))
             .ok_or_else(|| format!("line {}: expected `term<tab>document frequency`", index + 1))
     });
     let terms = lines.collect::<Result<Vec<_>, _>>()?;
-    Vocabulary::from_terms(terms, max_ngram).map_err(|error| error.to_string())
+    let terms = terms.iter().map(|(term, df)| (&**term, *df));
+    Vocabulary::from_terms(terms, unit, max_ngram).map_err(|error| error.to_string())
 }
 
 fn weights_file(linear: &LinearModel) -> Result<Vec<u8>, safetensors::SafeTensorError> {
@@ -346,8 +366,8 @@ fn weights_file(linear: &LinearModel) -> Result<Vec<u8>, safetensors::SafeTensor
 
 fn parse_weights(
     bytes: &[u8],
-    (terms, classes): (usize, usize),
-    vocabulary: &Vocabulary,
+    classes: usize,
+    vectorizer: &FeatureUnion,
 ) -> Result<LinearModel, String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let read = |name: &str, shape: &[usize]| {
@@ -366,12 +386,12 @@ fn parse_weights(
             .map(|chunk| f64::from_le_bytes(chunk.try_into().unwrap_or_default()))
             .collect::<Vec<f64>>())
     };
-    let weights = read("weights", &[terms, classes])?;
+    let weights = read("weights", &[vectorizer.len(), classes])?;
     let intercept = read("intercept", &[classes])?;
     if let Some(position) = weights.iter().position(|weight| !weight.is_finite()) {
         return Err(format!(
             "the weight of term `{}` for class {} is {}",
-            vocabulary.term((position / classes) as u32),
+            readable(vectorizer.term((position / classes) as u32)),
             position % classes,
             weights[position]
         ));

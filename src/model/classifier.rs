@@ -13,8 +13,8 @@ use super::label::{ClassIndex, LabelSet};
 use super::linear::{LinearModel, softmax_in_place};
 use super::manifest::{Manifest, ModelId, hexadecimal};
 use super::store::resolve_version;
-use crate::features::{SparseRow, TermId, TfidfVectorizer, VectorizerScratch};
-use crate::text::{AnalyzedText, Analyzer, Segmenter};
+use crate::features::{FeatureUnion, SparseRow, TermId, UnionScratch};
+use crate::text::{AnalyzedText, Analyzer, Segmenter, readable};
 
 /// The longest comment that is classified, in characters: what a cell of a spreadsheet can hold.
 pub const MAX_COMMENT_CHARS: usize = 32_767;
@@ -92,7 +92,8 @@ impl Explanation {
 /// A term and what it did to the score of the predicted class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reason {
-    /// The term in the model's vocabulary: words in normal form, joined by spaces.
+    /// The term in the model's vocabulary, as it is written in its file: words in normal form
+    /// joined by spaces, or characters.
     pub term: String,
     /// Its weight × its TF-IDF value.
     pub contribution: f64,
@@ -140,7 +141,7 @@ pub struct RiskClassifier {
 struct Shared {
     manifest: Manifest,
     analyzer: Analyzer,
-    vectorizer: TfidfVectorizer,
+    vectorizer: FeatureUnion,
     linear: LinearModel,
 }
 
@@ -172,7 +173,7 @@ impl RiskClassifier {
         }
         let shared = Shared {
             manifest: bundle.manifest,
-            analyzer: Analyzer::new(segmenter, bundle.stop_words),
+            analyzer: Analyzer::new(segmenter, bundle.stop_words, bundle.text),
             vectorizer: bundle.vectorizer,
             linear: bundle.linear,
         };
@@ -203,7 +204,7 @@ impl RiskClassifier {
         Worker {
             shared: Arc::clone(&self.shared),
             analyzed: AnalyzedText::default(),
-            scratch: VectorizerScratch::default(),
+            scratch: UnionScratch::default(),
             row: SparseRow::default(),
             scores: Vec::new(),
         }
@@ -224,7 +225,7 @@ impl RiskClassifier {
 pub struct Worker {
     shared: Arc<Shared>,
     analyzed: AnalyzedText,
-    scratch: VectorizerScratch,
+    scratch: UnionScratch,
     row: SparseRow,
     scores: Vec<f64>,
 }
@@ -252,14 +253,14 @@ impl Worker {
         let Shared { vectorizer, linear, .. } = &*self.shared;
 
         let mut ranges: FxHashMap<TermId, Vec<Range<usize>>> = FxHashMap::default();
-        vectorizer.for_each_occurrence(&self.scratch, |term, words| {
-            ranges.entry(term).or_default().push(self.analyzed.source_range(words));
+        vectorizer.for_each_occurrence(&self.analyzed, &self.scratch, |term, range| {
+            ranges.entry(term).or_default().push(range);
         });
         let mut reasons: Vec<Reason> = self
             .row
             .iter()
             .map(|(term, value)| Reason {
-                term: vectorizer.vocabulary().term(term).to_owned(),
+                term: readable(vectorizer.term(term)).into_owned(),
                 contribution: linear.weights_of(term)[class] * value,
                 ranges: ranges.remove(&term).unwrap_or_default(),
             })
@@ -287,7 +288,7 @@ impl Worker {
         if self.analyzed.is_blank() {
             return Err(ClassifyError::Empty);
         }
-        vectorizer.transform(self.analyzed.terms(), &mut self.scratch, &mut self.row);
+        vectorizer.transform(&self.analyzed, &mut self.scratch, &mut self.row);
         linear.scores(&self.row, &mut self.scores);
         Ok(())
     }

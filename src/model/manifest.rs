@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::label::LabelSet;
 use crate::features::FeatureSettings;
+use crate::text::TextSettings;
 
 /// A model's name and version, written `name/version`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct PipelineSettings {
     /// [`Segmenter::fingerprint`](crate::text::Segmenter::fingerprint) when the model was
     /// trained, in hexadecimal.
     pub segmenter_fingerprint: String,
+    /// Which parts of text understanding are on.
+    #[serde(default)]
+    pub text: TextSettings,
     /// Which terms there are and how they are weighted.
     pub features: FeatureSettings,
     /// How many training documents the document frequencies were counted on.
@@ -99,7 +103,9 @@ pub struct Manifest {
 
 impl Manifest {
     /// The format this program writes, and the newest it reads.
-    pub const FORMAT_VERSION: u32 = 1;
+    ///
+    /// 1: words alone. 2: settings of text understanding, and a second vocabulary of characters.
+    pub const FORMAT_VERSION: u32 = 2;
     /// The name of the file.
     pub const FILE: &str = "manifest.json";
 }

@@ -2,39 +2,51 @@
 
 use std::ops::Range;
 
+use super::alignment::Alignment;
 use super::dictionary::StopWords;
+use super::negation::{MARK, NegationScope};
 use super::normalization::NormalizedText;
+use super::quantities;
 use super::segmenter::Segmenter;
+use super::settings::TextSettings;
+use super::symbols::is_symbol;
 
 /// Turns comments into terms. Immutable, and shared by all threads.
 ///
 /// # Examples
 ///
 /// ```
-/// use postloan::text::{AnalyzedText, Analyzer, Segmenter, StopWords, UserDictionary};
+/// use postloan::text::*;
 ///
 /// let dictionary = UserDictionary::banking()?;
-/// let analyzer = Analyzer::new(Segmenter::new(&dictionary), StopWords::default());
+/// let segmenter = Segmenter::new(&dictionary);
+/// let analyzer = Analyzer::new(segmenter, StopWords::default(), TextSettings::FULL);
 ///
-/// let comment = "该客户已失联，月供逾期。";
+/// let comment = "未见失联、逾期等情况，欠息６２天。";
 /// let mut analyzed = AnalyzedText::default();
 /// analyzer.analyze(comment, &mut analyzed);
 ///
-/// assert_eq!(analyzed.terms().collect::<Vec<_>>(), ["该", "客户", "已", "失联", "月供", "逾期"]);
-/// assert_eq!(&comment[analyzed.source_range(3..4)], "失联");
+/// let words: Vec<_> = analyzed.words().map(readable).collect();
+/// // The empty word is the end of a clause.
+/// assert_eq!(
+///     words,
+///     ["未见", "¬失联", "¬逾期", "¬等", "¬情况", "", "欠息", "⟨61–90天⟩", ""]
+/// );
+/// assert_eq!(&comment[analyzed.word_source(7..8)], "６２天");
 /// # Ok::<(), postloan::text::DictionaryError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Analyzer {
     segmenter: Segmenter,
     stop_words: StopWords,
+    settings: TextSettings,
 }
 
 impl Analyzer {
     /// An analyzer that cuts by `segmenter` and leaves out `stop_words`.
     #[must_use]
-    pub fn new(segmenter: Segmenter, stop_words: StopWords) -> Self {
-        Self { segmenter, stop_words }
+    pub fn new(segmenter: Segmenter, stop_words: StopWords, settings: TextSettings) -> Self {
+        Self { segmenter, stop_words, settings }
     }
 
     /// The segmenter it cuts by.
@@ -43,42 +55,112 @@ impl Analyzer {
         &self.segmenter
     }
 
+    /// Which parts of text understanding are on.
+    #[must_use]
+    pub fn settings(&self) -> TextSettings {
+        self.settings
+    }
+
     /// Replaces the contents of `analyzed` by the terms of `comment`.
     ///
-    /// A term is a word with at least one letter, ideograph or digit in it that is no stop word.
+    /// A word has at least one letter, ideograph or digit in it, or stands for a quantity, and is
+    /// no stop word.
     pub fn analyze(&self, comment: &str, analyzed: &mut AnalyzedText) {
-        let AnalyzedText { normalized, terms } = analyzed;
+        let AnalyzedText { normalized, rewritten, rewriting, words, forms } = analyzed;
         normalized.assign(comment);
-        terms.clear();
-        let text = normalized.as_str();
-        self.segmenter.for_each_word(text, |range| {
-            let word = &text[range.clone()];
-            if word.contains(is_meaningful) && !self.stop_words.contains(word) {
-                terms.push(range);
+        if self.settings.quantities {
+            quantities::rewrite(normalized.as_str(), rewritten, rewriting);
+        } else {
+            rewritten.clear();
+            rewriting.clear();
+            rewritten.push_str(normalized.as_str());
+            rewriting.push(0, rewritten.len(), 0..rewritten.len());
+        }
+        words.clear();
+        forms.clear();
+        let mut negation = NegationScope::default();
+        self.segmenter.for_each_word(rewritten, |place| {
+            let word = &rewritten[place.clone()];
+            if !word.contains(is_meaningful) {
+                if self.settings.clauses && word.contains(ends_clause) {
+                    negation.end_clause();
+                    words.push(Word { form: Form::Break, place });
+                }
+                return;
             }
+            let denied = self.settings.negation && negation.denies(word);
+            if self.stop_words.contains(word) {
+                return;
+            }
+            let form = if denied {
+                let start = forms.len();
+                forms.push(MARK);
+                forms.push_str(word);
+                Form::Marked(start..forms.len())
+            } else {
+                Form::AsItStands
+            };
+            words.push(Word { form, place });
         });
     }
 }
 
-/// Whether `c` is a letter, ideograph or digit.
+/// Whether `c` is a letter, ideograph, digit or symbol.
 fn is_meaningful(c: char) -> bool {
     // Nearly every character of a comment; the tables are slower.
-    matches!(c, '\u{4E00}'..='\u{9FFF}') || c.is_alphanumeric()
+    matches!(c, '\u{4E00}'..='\u{9FFF}') || c.is_alphanumeric() || is_symbol(c)
+}
+
+/// Whether `c` ends a clause. A full stop or comma inside a number is part of a word.
+fn ends_clause(c: char) -> bool {
+    matches!(c, ',' | '。' | ';' | '!' | '?' | '.' | ':' | '\n')
 }
 
 /// The terms of one comment, in order. Its buffers are reused from comment to comment.
 #[derive(Debug, Default, Clone)]
 pub struct AnalyzedText {
     normalized: NormalizedText,
-    /// The byte range of each term in the normal form.
-    terms: Vec<Range<usize>>,
+    /// The normal form with symbols in the place of quantities.
+    rewritten: String,
+    rewriting: Alignment,
+    words: Vec<Word>,
+    /// The forms of words that do not read as they stand, one after the other.
+    forms: String,
+}
+
+#[derive(Debug, Clone)]
+struct Word {
+    form: Form,
+    /// Where it stands in the rewritten text.
+    place: Range<usize>,
+}
+
+/// How a word reads.
+#[derive(Debug, Clone)]
+enum Form {
+    AsItStands,
+    /// As these bytes of `forms`.
+    Marked(Range<usize>),
+    /// Not at all: a clause ends here.
+    Break,
 }
 
 impl AnalyzedText {
-    /// The terms in normal form.
+    /// The words, and an empty one where a clause ends.
     #[must_use]
-    pub fn terms(&self) -> Terms<'_> {
-        Terms { text: self.normalized.as_str(), ranges: self.terms.iter() }
+    pub fn words(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.words.iter().map(|word| match &word.form {
+            Form::AsItStands => &self.rewritten[word.place.clone()],
+            Form::Marked(form) => &self.forms[form.clone()],
+            Form::Break => "",
+        })
+    }
+
+    /// The characters, symbols among them, as strings of one each, and an empty one in the place
+    /// of a line break.
+    #[must_use]
+    pub fn characters(&self) -> Units<'_> {
+        Units { text: &self.rewritten }
     }
 
     /// Whether nothing visible was in the comment.
@@ -87,83 +169,136 @@ impl AnalyzedText {
         self.normalized.as_str().is_empty()
     }
 
-    /// The byte range in the original comment from the first to the last of the terms whose
-    /// positions are `terms`. Empty if there is no such term.
+    /// The byte range in the original comment from the first to the last of the words whose
+    /// positions are `words`. Empty if there is no such word.
     #[must_use]
-    pub fn source_range(&self, terms: Range<usize>) -> Range<usize> {
-        match self.terms.get(terms).unwrap_or_default() {
+    pub fn word_source(&self, words: Range<usize>) -> Range<usize> {
+        match self.words.get(words).unwrap_or_default() {
             [] => 0..0,
-            [first, .., last] => self.normalized.source_range(first.start..last.end),
-            [only] => self.normalized.source_range(only.clone()),
+            [first, .., last] => self.source(first.place.start..last.place.end),
+            [only] => self.source(only.place.clone()),
+        }
+    }
+
+    /// Where characters stand in the original comment.
+    #[must_use]
+    pub fn character_places(&self) -> CharacterPlaces<'_> {
+        let mut starts: Vec<usize> =
+            self.rewritten.char_indices().map(|(start, _)| start).collect();
+        starts.push(self.rewritten.len());
+        CharacterPlaces { analyzed: self, starts }
+    }
+
+    /// The bytes of the original that bytes of the rewritten text came from.
+    fn source(&self, range: Range<usize>) -> Range<usize> {
+        self.normalized.source_range(self.rewriting.source_range(range))
+    }
+}
+
+/// Where the characters of an [`AnalyzedText`] stand in the original comment.
+#[derive(Debug, Clone)]
+pub struct CharacterPlaces<'a> {
+    analyzed: &'a AnalyzedText,
+    /// Where each character starts in the rewritten text, and its end.
+    starts: Vec<usize>,
+}
+
+impl CharacterPlaces<'_> {
+    /// The byte range in the original of the characters whose positions are `characters`. Empty
+    /// if there are none such.
+    #[must_use]
+    pub fn source(&self, characters: Range<usize>) -> Range<usize> {
+        match (self.starts.get(characters.start), self.starts.get(characters.end)) {
+            (Some(&start), Some(&end)) => self.analyzed.source(start..end),
+            _ => 0..0,
         }
     }
 }
 
-/// The terms of an [`AnalyzedText`], in order.
+/// The characters of a text, as strings of one character each; an empty one for a line break.
 #[derive(Debug, Clone)]
-pub struct Terms<'a> {
+pub struct Units<'a> {
     text: &'a str,
-    ranges: std::slice::Iter<'a, Range<usize>>,
 }
 
-impl<'a> Iterator for Terms<'a> {
+impl<'a> Iterator for Units<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        self.ranges.next().map(|range| &self.text[range.clone()])
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.ranges.size_hint()
+        let length = self.text.chars().next()?.len_utf8();
+        let (first, rest) = self.text.split_at(length);
+        self.text = rest;
+        Some(if first == "\n" { "" } else { first })
     }
 }
-
-impl ExactSizeIterator for Terms<'_> {}
 
 #[cfg(test)]
 mod tests {
     use super::super::dictionary::UserDictionary;
+    use super::super::symbols::readable;
     use super::*;
 
-    fn analyzer(stop_words: &str) -> Analyzer {
+    fn analyzer(stop_words: &str, settings: TextSettings) -> Analyzer {
         let dictionary = UserDictionary::parse("失联 9999\n").unwrap();
-        Analyzer::new(Segmenter::new(&dictionary), StopWords::parse(stop_words).unwrap())
+        let stop_words = StopWords::parse(stop_words).unwrap();
+        Analyzer::new(Segmenter::new(&dictionary), stop_words, settings)
     }
 
-    fn terms(analyzer: &Analyzer, comment: &str) -> Vec<String> {
+    fn words(analyzer: &Analyzer, comment: &str) -> Vec<String> {
         let mut analyzed = AnalyzedText::default();
         analyzer.analyze(comment, &mut analyzed);
-        analyzed.terms().map(str::to_owned).collect()
+        analyzed.words().map(|word| readable(word).into_owned()).collect()
     }
 
     #[test]
-    fn punctuation_and_white_space_are_no_terms() {
-        assert_eq!(terms(&analyzer(""), "  已 失联 ！！ 30%。"), ["已", "失联", "30%"]);
-        assert!(terms(&analyzer(""), "……！").is_empty());
+    fn punctuation_and_white_space_are_no_words() {
+        let plain = analyzer("", TextSettings::PLAIN);
+        assert_eq!(words(&plain, "  已 失联 ！！ 30%。"), ["已", "失联", "30%"]);
+        assert!(words(&plain, "……！").is_empty());
     }
 
     #[test]
     fn stop_words_are_left_out() {
-        assert_eq!(terms(&analyzer("已\n"), "已失联"), ["失联"]);
+        assert_eq!(words(&analyzer("已\n", TextSettings::PLAIN), "已失联"), ["失联"]);
     }
 
     #[test]
-    fn width_case_and_line_ends_do_not_change_the_terms() {
-        let analyzer = analyzer("");
-        let plain = terms(&analyzer, "已逾期120天,M3客户失联");
-        assert_eq!(terms(&analyzer, "\u{feff}已逾期１２０天，Ｍ３客户失联\r\n"), plain);
+    fn each_part_can_be_on_by_itself() {
+        let comment = "无失联,欠息62天";
+        for (settings, expected) in [
+            (TextSettings::PLAIN, "无 失联 欠息 62 天"),
+            (TextSettings { clauses: true, ..TextSettings::PLAIN }, "无 失联  欠息 62 天"),
+            (TextSettings { quantities: true, ..TextSettings::PLAIN }, "无 失联 欠息 ⟨61–90天⟩"),
+            (TextSettings { negation: true, ..TextSettings::PLAIN }, "无 ¬失联 ¬欠息 ¬62 ¬天"),
+            (TextSettings::FULL, "无 ¬失联  欠息 ⟨61–90天⟩"),
+        ] {
+            assert_eq!(words(&analyzer("", settings), comment).join(" "), expected);
+        }
     }
 
     #[test]
-    fn each_term_points_at_its_own_words_in_the_original() {
-        let comment = "　客户　ＬＴＶ　㎡，\n已失\u{200b}联";
+    fn width_case_and_line_ends_do_not_change_the_words() {
+        let analyzer = analyzer("", TextSettings::FULL);
+        let plain = words(&analyzer, "已逾期120天,M3客户失联");
+        assert_eq!(words(&analyzer, "\u{feff}已逾期１２０天，Ｍ３客户失联\r\n"), plain);
+    }
+
+    #[test]
+    fn each_word_and_character_points_at_its_own_place_in_the_original() {
+        let comment = "　客户　ＬＴＶ　㎡，\n已失\u{200b}联６２天";
         let mut analyzed = AnalyzedText::default();
-        analyzer("").analyze(comment, &mut analyzed);
-        let words: Vec<&str> = (0..analyzed.terms().len())
-            .map(|i| &comment[analyzed.source_range(i..i + 1)])
+        analyzer("", TextSettings::FULL).analyze(comment, &mut analyzed);
+        let words: Vec<&str> = (0..analyzed.words().len())
+            .map(|position| &comment[analyzed.word_source(position..position + 1)])
             .collect();
-        assert_eq!(words, ["客户", "ＬＴＶ", "㎡", "已", "失\u{200b}联"]);
-        assert_eq!(&comment[analyzed.source_range(3..5)], "已失\u{200b}联");
-        assert!(analyzed.source_range(5..6).is_empty());
+        assert_eq!(words, ["客户", "ＬＴＶ", "㎡", "，", "\n", "已", "失\u{200b}联", "６２天"]);
+        assert_eq!(&comment[analyzed.word_source(5..7)], "已失\u{200b}联");
+        assert!(analyzed.word_source(8..9).is_empty());
+        let characters: Vec<&str> = analyzed.characters().collect();
+        let place = characters.iter().position(|&character| character == "联").unwrap();
+        let places = analyzed.character_places();
+        assert_eq!(&comment[places.source(place..place + 2)], "联６２天");
+        assert!(places.source(99..100).is_empty());
+        assert!(places.source(0..0).is_empty());
     }
 }

@@ -1,14 +1,22 @@
-//! From a comment to its terms: normalise, segment, drop what carries no meaning.
+//! From a comment to its terms: normalise, put quantities into buckets, segment, mark what is
+//! denied, drop what carries no meaning.
 //!
-//! This room knows no numbers and imports nothing of ours. An [`Analyzer`] is immutable and
+//! This room knows no weights and imports nothing of ours. An [`Analyzer`] is immutable and
 //! shared; an [`AnalyzedText`] owns the buffers of one analysis and is reused.
 
+mod alignment;
 mod analyzer;
 mod dictionary;
+mod negation;
 mod normalization;
+mod quantities;
 mod segmenter;
+mod settings;
+mod symbols;
 
-pub use analyzer::{AnalyzedText, Analyzer, Terms};
+pub use analyzer::{AnalyzedText, Analyzer, CharacterPlaces, Units};
 pub use dictionary::{DictionaryError, StopWords, UserDictionary};
 pub use normalization::NormalizedText;
 pub use segmenter::Segmenter;
+pub use settings::TextSettings;
+pub use symbols::{parse_symbols, readable};

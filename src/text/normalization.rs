@@ -3,6 +3,7 @@
 use std::iter;
 use std::ops::Range;
 
+use super::alignment::Alignment;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -13,8 +14,8 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 ///
 /// - a run of white space becomes one space, or one line feed if a line break is in it;
 /// - white space at either end goes;
-/// - control characters and invisible format characters (zero-width space, byte-order mark, soft
-///   hyphen, direction marks) go, so that a word they were pasted into is whole again.
+/// - control characters, invisible format characters (zero-width space, byte-order mark, soft
+///   hyphen, direction marks) and private-use characters, which mean nothing here, go, so that a word they were pasted into is whole again.
 ///
 /// The buffers are reused from one comment to the next by [`assign`](Self::assign).
 ///
@@ -35,20 +36,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 #[derive(Debug, Default, Clone)]
 pub struct NormalizedText {
     text: String,
-    runs: Vec<AlignedRun>,
-}
-
-/// A stretch of normal form and the stretch of the original it came from.
-///
-/// It reaches to the start of the next run, or to the end of the text.
-#[derive(Debug, Clone, Copy)]
-struct AlignedRun {
-    start: u32,
-    source_start: u32,
-    source_end: u32,
-    /// Whether byte `i` of the run is byte `i` of its source. Otherwise every part of the run
-    /// stands for the whole of its source.
-    bytewise: bool,
+    alignment: Alignment,
 }
 
 /// White space seen since the last character that was kept.
@@ -72,7 +60,7 @@ impl NormalizedText {
     /// [`crate::records`] is that long.
     pub fn assign(&mut self, original: &str) {
         self.text.clear();
-        self.runs.clear();
+        self.alignment.clear();
         let original = truncate(original, u32::MAX as usize);
         let mut gap = Gap::None;
         let mut chars = original.char_indices().peekable();
@@ -106,26 +94,7 @@ impl NormalizedText {
     /// an empty range.
     #[must_use]
     pub fn source_range(&self, range: Range<usize>) -> Range<usize> {
-        if range.is_empty() || self.runs.is_empty() {
-            return 0..0;
-        }
-        let run_at = |byte: usize| {
-            let after = self.runs.partition_point(|run| run.start as usize <= byte);
-            self.runs[after.saturating_sub(1)]
-        };
-        let first = run_at(range.start);
-        let last = run_at(range.end - 1);
-        let start = if first.bytewise {
-            first.source_start as usize + (range.start - first.start as usize)
-        } else {
-            first.source_start as usize
-        };
-        let end = if last.bytewise {
-            last.source_start as usize + (range.end - last.start as usize)
-        } else {
-            last.source_end as usize
-        };
-        start..end
+        self.alignment.source_range(range)
     }
 
     fn push(&mut self, c: char, source: Range<usize>, gap: &mut Gap) {
@@ -158,28 +127,8 @@ impl NormalizedText {
     }
 
     fn append(&mut self, c: char, source: Range<usize>) {
-        let start = self.text.len();
-        let bytewise = c.len_utf8() == source.len();
+        self.alignment.push(self.text.len(), c.len_utf8(), source);
         self.text.push(c);
-        if let Some(last) = self.runs.last_mut() {
-            let continues = last.bytewise && bytewise && last.source_end as usize == source.start;
-            let repeats = !last.bytewise
-                && last.source_start as usize == source.start
-                && last.source_end as usize == source.end;
-            if continues {
-                last.source_end = source.end as u32;
-                return;
-            }
-            if repeats {
-                return;
-            }
-        }
-        self.runs.push(AlignedRun {
-            start: start as u32,
-            source_start: source.start as u32,
-            source_end: source.end as u32,
-            bytewise,
-        });
     }
 }
 
@@ -219,7 +168,7 @@ fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
+            | '\u{2060}'..='\u{206F}' | '\u{E000}'..='\u{F8FF}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
 }
 
 #[cfg(test)]

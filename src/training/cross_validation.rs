@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::folds::{FoldPlan, Folds};
 use super::trainer::{LabelledComments, TrainingError, TrainingSettings, fit};
 use crate::evaluation::{Metrics, Scored, Spread};
-use crate::features::{SparseRow, VectorizerScratch};
+use crate::features::{SparseRow, UnionScratch};
 use crate::model::Prediction;
 
 /// What a model scored out of fold: each comment by a model trained without its fold.
@@ -125,14 +125,14 @@ fn score_fold(
     test_rows: &[usize],
 ) -> Result<(FoldScore, Vec<(usize, Scored)>), TrainingError> {
     let (vectorizer, fitted, _) = fit(labelled, train_rows, settings)?;
-    let mut scratch = VectorizerScratch::default();
+    let mut scratch = UnionScratch::default();
     let mut row = SparseRow::default();
     let mut scores = Vec::new();
     let scored: Vec<(usize, Scored)> = test_rows
         .iter()
         .map(|&test_row| {
-            let terms = labelled.comments()[test_row].terms();
-            vectorizer.transform(terms, &mut scratch, &mut row);
+            let comment = &labelled.comments()[test_row];
+            vectorizer.transform(comment, &mut scratch, &mut row);
             fitted.model.scores(&row, &mut scores);
             let prediction = Prediction::from_scores(&scores);
             let scored = Scored {
@@ -149,7 +149,7 @@ fn score_fold(
         accuracy: metrics.accuracy,
         macro_f1: metrics.macro_f1,
         log_loss: metrics.log_loss,
-        terms: vectorizer.vocabulary().len(),
+        terms: vectorizer.len(),
         converged: fitted.converged,
     };
     Ok((score, scored))

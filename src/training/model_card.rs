@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use super::cross_validation::CrossValidation;
 use super::trainer::{Trained, TrainingSettings};
 use crate::evaluation::{confusion_table, metrics_table};
-use crate::features::TermFrequency;
+use crate::features::{TermFrequency, TfidfVectorizer, ViewSettings};
 use crate::model::ModelId;
+use crate::text::readable;
 
 /// How many of the strongest terms of each label the card names.
 const STRONGEST_TERMS: usize = 15;
@@ -72,23 +73,25 @@ fn write_card(
     }
 
     writeln!(card, "## How it was made\n")?;
-    let limits = &settings.features.vocabulary;
+    let vectorizer = &trained.bundle.vectorizer;
     writeln!(
         card,
         "- Words by jieba with the user dictionary beside this card ({} words), less {} stop words.",
         trained.bundle.user_dictionary.words().len(),
         trained.bundle.stop_words.len()
     )?;
+    let on = |part: bool| if part { "on" } else { "off" };
     writeln!(
         card,
-        "- {} terms: n-grams of 1 to {} words; TF-IDF with {} term frequency.",
-        trained.bundle.vectorizer.vocabulary().len(),
-        limits.max_ngram,
-        match settings.features.term_frequency {
-            TermFrequency::Raw => "raw",
-            TermFrequency::Sublinear => "sublinear",
-        }
+        "- Text understanding: clauses {}, quantities {}, negation {}.",
+        on(trained.bundle.text.clauses),
+        on(trained.bundle.text.quantities),
+        on(trained.bundle.text.negation)
     )?;
+    write_view(card, "words", &settings.features.words, vectorizer.words())?;
+    if let (Some(settings), Some(view)) = (&settings.features.characters, vectorizer.characters()) {
+        write_view(card, "characters", settings, view)?;
+    }
     writeln!(
         card,
         "- Multinomial logistic regression, C = {} (α = {}); {} after {} iterations.\n",
@@ -101,14 +104,14 @@ fn write_card(
     writeln!(card, "## What it goes by\n")?;
     writeln!(card, "The terms of the largest weights for each label:\n")?;
     for (class, label) in manifest.labels.iter().enumerate() {
-        let vocabulary = trained.bundle.vectorizer.vocabulary();
-        let strongest: Vec<&str> = trained
+        let vectorizer = &trained.bundle.vectorizer;
+        let strongest: Vec<_> = trained
             .bundle
             .linear
             .terms_by_weight(class)
             .into_iter()
             .take(STRONGEST_TERMS)
-            .map(|term| vocabulary.term(term))
+            .map(|term| readable(vectorizer.term(term)))
             .collect();
         writeln!(card, "- **{}** ({}): {}", label.id, label.name, strongest.join("、"))?;
     }
@@ -125,6 +128,24 @@ fn write_card(
          too, and it means nothing.\n",
     );
     Ok(())
+}
+
+fn write_view(
+    card: &mut String,
+    units: &str,
+    settings: &ViewSettings,
+    view: &TfidfVectorizer,
+) -> std::fmt::Result {
+    let frequency = match settings.term_frequency {
+        TermFrequency::Raw => "raw",
+        TermFrequency::Sublinear => "sublinear",
+    };
+    writeln!(
+        card,
+        "- {} terms of 1 to {} {units}; TF-IDF with {frequency} term frequency.",
+        view.vocabulary().len(),
+        settings.vocabulary.max_ngram
+    )
 }
 
 fn write_scores(card: &mut String, validation: &CrossValidation) -> std::fmt::Result {

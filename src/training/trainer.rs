@@ -12,7 +12,7 @@ use ndarray::Array1;
 use super::cross_validation::{CrossValidation, cross_validate};
 use super::folds::{FoldError, FoldPlan};
 use super::solver::{FittedModel, SolverError, SolverSettings, make_solver};
-use crate::features::{FeatureSettings, TfidfVectorizer, VocabularyError};
+use crate::features::{FeatureSettings, FeatureUnion, VocabularyError};
 use crate::model::{ClassIndex, LabelSet, ModelBundle, TrainingData, hexadecimal};
 use crate::text::{AnalyzedText, Analyzer, StopWords, UserDictionary};
 
@@ -131,11 +131,10 @@ pub fn fit(
     labelled: &LabelledComments,
     rows: &[usize],
     settings: &TrainingSettings,
-) -> Result<(TfidfVectorizer, FittedModel, Duration), TrainingError> {
+) -> Result<(FeatureUnion, FittedModel, Duration), TrainingError> {
     let comments: Vec<&AnalyzedText> = rows.iter().map(|&row| &labelled.comments[row]).collect();
-    let vectorizer =
-        TfidfVectorizer::fit(&settings.features, comments.iter().map(|comment| comment.terms()))?;
-    let matrix = vectorizer.matrix(&comments, |comment| comment.terms());
+    let vectorizer = FeatureUnion::fit(&settings.features, &comments)?;
+    let matrix = vectorizer.matrix(&comments);
     let targets: Array1<ClassIndex> = rows.iter().map(|&row| labelled.classes[row]).collect();
     let solver = make_solver(settings.solver)?;
     let start = Instant::now();
@@ -179,6 +178,7 @@ pub fn train(
     // Numbers and strings are always JSON values.
     let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
     let training = serde_json::json!({
+        "text": json(serde_json::to_value(analyzer.settings())),
         "features": json(serde_json::to_value(settings.features)),
         "solver": json(serde_json::to_value(settings.solver)),
         "folds": json(serde_json::to_value(&settings.folds)),
@@ -191,6 +191,7 @@ pub fn train(
     let bundle = ModelBundle {
         manifest: ModelBundle::unnamed_manifest(labelled.labels.clone(), data, training, metrics),
         segmenter_fingerprint: hexadecimal(&analyzer.segmenter().fingerprint()),
+        text: analyzer.settings(),
         vectorizer,
         features: settings.features,
         linear: fitted.model.clone(),

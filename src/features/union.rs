@@ -1,0 +1,157 @@
+//! Words and characters side by side.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::sparse::{SparseMatrix, SparseRow};
+use super::tfidf::{TfidfVectorizer, VectorizerScratch, ViewSettings};
+use super::vocabulary::{NgramUnit, TermId, VocabularyError};
+use crate::text::AnalyzedText;
+
+/// How comments become vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FeatureSettings {
+    /// N-grams of words.
+    #[serde(flatten)]
+    pub words: ViewSettings,
+    /// N-grams of characters, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub characters: Option<ViewSettings>,
+}
+
+/// Turns analysed comments into vectors: the TF-IDF vector of their words, then that of their
+/// characters, each of length one. Term ids of characters follow those of words.
+#[derive(Debug, Clone)]
+pub struct FeatureUnion {
+    words: TfidfVectorizer,
+    characters: Option<TfidfVectorizer>,
+}
+
+/// The buffers of one vectorisation, reused from comment to comment.
+#[derive(Debug, Default, Clone)]
+pub struct UnionScratch {
+    words: VectorizerScratch,
+    characters: VectorizerScratch,
+}
+
+impl FeatureUnion {
+    /// A union of a vectorizer of words and one of characters.
+    #[must_use]
+    pub fn new(words: TfidfVectorizer, characters: Option<TfidfVectorizer>) -> Self {
+        Self { words, characters }
+    }
+
+    /// Learns vocabularies and document frequencies from comments.
+    ///
+    /// # Errors
+    ///
+    /// No term is within the limits, or the limits are out of range.
+    pub fn fit(
+        settings: &FeatureSettings,
+        comments: &[&AnalyzedText],
+    ) -> Result<Self, VocabularyError> {
+        let fit_words = || {
+            let words = comments.iter().map(|comment| comment.words());
+            TfidfVectorizer::fit(NgramUnit::Word, &settings.words, words)
+        };
+        let fit_characters = || {
+            settings.characters.map(|settings| {
+                let characters = comments.iter().map(|comment| comment.characters());
+                TfidfVectorizer::fit(NgramUnit::Character, &settings, characters)
+            })
+        };
+        let (words, characters) = rayon::join(fit_words, fit_characters);
+        Ok(Self::new(words?, characters.transpose()?))
+    }
+
+    /// The vectorizer of words.
+    #[must_use]
+    pub fn words(&self) -> &TfidfVectorizer {
+        &self.words
+    }
+
+    /// The vectorizer of characters, if there is one.
+    #[must_use]
+    pub fn characters(&self) -> Option<&TfidfVectorizer> {
+        self.characters.as_ref()
+    }
+
+    /// The number of terms, of words and characters together.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a vocabulary has at least one term")]
+    pub fn len(&self) -> usize {
+        self.word_terms() as usize
+            + self.characters.as_ref().map_or(0, |characters| characters.vocabulary().len())
+    }
+
+    /// The term of column `id`: words joined by spaces, or characters side by side.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
+    #[must_use]
+    pub fn term(&self, id: TermId) -> &str {
+        match &self.characters {
+            Some(characters) if id >= self.word_terms() => {
+                characters.vocabulary().term(id - self.word_terms())
+            }
+            _ => self.words.vocabulary().term(id),
+        }
+    }
+
+    /// Replaces `row` by the vector of `comment`.
+    pub fn transform(
+        &self,
+        comment: &AnalyzedText,
+        scratch: &mut UnionScratch,
+        row: &mut SparseRow,
+    ) {
+        self.words.transform(comment.words(), &mut scratch.words, row);
+        if let Some(characters) = &self.characters {
+            let (first_id, scratch) = (self.word_terms(), &mut scratch.characters);
+            characters.append(comment.characters(), first_id, scratch, row);
+        }
+    }
+
+    /// Where each term stands in the original of the comment that was last
+    /// [transformed](Self::transform) with `scratch`, in bytes.
+    pub fn for_each_occurrence(
+        &self,
+        comment: &AnalyzedText,
+        scratch: &UnionScratch,
+        mut found: impl FnMut(TermId, Range<usize>),
+    ) {
+        self.words.for_each_occurrence(&scratch.words, |term, words| {
+            found(term, comment.word_source(words));
+        });
+        if let Some(characters) = &self.characters {
+            let places = comment.character_places();
+            characters.for_each_occurrence(&scratch.characters, |term, characters| {
+                found(self.word_terms() + term, places.source(characters));
+            });
+        }
+    }
+
+    /// The matrix of the vectors of `comments`, a row each, computed on all threads of the
+    /// current `rayon` pool.
+    #[must_use]
+    pub fn matrix(&self, comments: &[&AnalyzedText]) -> SparseMatrix {
+        let rows: Vec<SparseRow> = comments
+            .par_iter()
+            .map_init(UnionScratch::default, |scratch, comment| {
+                let mut row = SparseRow::default();
+                self.transform(comment, scratch, &mut row);
+                row
+            })
+            .collect();
+        let mut matrix = SparseMatrix::with_columns(self.len());
+        rows.iter().for_each(|row| matrix.push_row(row));
+        matrix
+    }
+
+    fn word_terms(&self) -> TermId {
+        self.words.vocabulary().len() as TermId
+    }
+}

@@ -1,0 +1,29 @@
+//! Which parts of understanding a text are on.
+
+use serde::{Deserialize, Serialize};
+
+/// Which parts of text understanding are on. Each is kept with a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextSettings {
+    /// Clauses: no n-gram reaches across the end of one.
+    pub clauses: bool,
+    /// Quantities: numbers with their units become buckets, such as ⟨31–60天⟩.
+    pub quantities: bool,
+    /// Negation: a denied word becomes another word, such as ¬逾期.
+    pub negation: bool,
+}
+
+impl TextSettings {
+    /// Words as they stand, and nothing else.
+    pub const PLAIN: Self = Self { clauses: false, quantities: false, negation: false };
+
+    /// All parts.
+    pub const FULL: Self = Self { clauses: true, quantities: true, negation: true };
+}
+
+/// Plain: what a model of before there were such settings was trained with.
+impl Default for TextSettings {
+    fn default() -> Self {
+        Self::PLAIN
+    }
+}
