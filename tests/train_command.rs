@@ -107,9 +107,11 @@ fn groups_stay_together_and_the_report_says_how_folds_were_made() {
     assert!(grouped.stdout.contains("2 folds by author (3 groups, none in two folds)"));
     let each = train(&["--folds", "logo", "--group-field", "author"]);
     assert!(each.stdout.contains("each author held out in turn (3 groups)"), "{}", each.stdout);
+    let by = train(&["--folds", "3", "--by", "author"]).stdout;
+    assert!(by.lines().any(|line| line.starts_with("b ") && line.contains(" 9 ")), "{by}");
     let none = train(&["--folds", "0"]);
     assert!(!none.stdout.contains("Cross-validation"));
-    let card = fs::read_to_string(format!("{model}/3/MODEL_CARD.md")).unwrap();
+    let card = fs::read_to_string(format!("{model}/4/MODEL_CARD.md")).unwrap();
     assert!(card.contains("It was not cross-validated"));
 }
 

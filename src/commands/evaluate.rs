@@ -1,6 +1,5 @@
 //! `postloan evaluate`: how good a model is on labelled comments.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,7 +9,7 @@ use serde::Serialize;
 use super::Outcome;
 use super::failure::Failure;
 use super::options::{ModelOption, RecordOptions, ThreadOption, print, print_json, tell};
-use crate::evaluation::{Metrics, Scored, confusion_table, metrics_table};
+use crate::evaluation::{Metrics, MetricsByField, Scored, confusion_table, metrics_table};
 use crate::model::{LabelError, RiskClassifier, hexadecimal};
 use crate::records::{FieldNames, Review, ReviewCollection};
 
@@ -46,13 +45,7 @@ struct Evaluation {
     metrics: Metrics,
     /// The field the metrics are split by, and the metrics for each of its values.
     #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<FieldMetrics>,
-}
-
-#[derive(Debug, Serialize)]
-struct FieldMetrics {
-    field: String,
-    values: BTreeMap<String, Metrics>,
+    by: Option<MetricsByField>,
 }
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
@@ -71,12 +64,8 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
     let scored = score(&classifier, &collection.reviews, &args.label_field)?;
     let labels = classifier.labels();
     let by = args.by.as_ref().map(|field| {
-        let mut groups: BTreeMap<String, Vec<&Scored>> = BTreeMap::new();
-        for (review, scored) in collection.reviews.iter().zip(&scored) {
-            groups.entry(review.optional[0].clone()).or_default().push(scored);
-        }
-        let metrics = |(value, scored)| (value, Metrics::of(labels, Vec::into_iter(scored)));
-        FieldMetrics { field: field.clone(), values: groups.into_iter().map(metrics).collect() }
+        let values = collection.reviews.iter().map(|review| review.optional[0].as_str());
+        MetricsByField::of(labels, field, values.zip(&scored))
     });
     let trained_on = &classifier.manifest().data.files;
     let seen_in_training = collection.inputs.iter().any(|input| {
@@ -140,32 +129,8 @@ impl Evaluation {
             metrics_table(&self.metrics),
             confusion_table(&self.metrics)
         );
-        if let Some(FieldMetrics { field, values }) = &self.by {
-            let width = values.keys().map(|value| value.chars().count()).max().unwrap_or(0);
-            let width = width.max(field.chars().count());
-            table += &format!(
-                "\n{field:width$}  {:>7}  {:>8}  {:>8}  {:>8}",
-                "rows", "accuracy", "macro F1", "log loss"
-            );
-            for class in &self.metrics.classes {
-                table += &format!("  {:>14}", format!("recall {}", class.label));
-            }
-            table.push('\n');
-            for (value, metrics) in values {
-                table += &format!(
-                    "{value:width$}  {:>7}  {:>8.4}  {:>8.4}  {:>8.4}",
-                    metrics.rows, metrics.accuracy, metrics.macro_f1, metrics.log_loss
-                );
-                for class in &metrics.classes {
-                    let recall = if class.support == 0 {
-                        "–".to_owned()
-                    } else {
-                        format!("{:.4}", class.recall)
-                    };
-                    table += &format!("  {recall:>14}");
-                }
-                table.push('\n');
-            }
+        if let Some(by) = &self.by {
+            table += &format!("\n{}", by.table());
         }
         table
     }

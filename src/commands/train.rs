@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Outcome;
 use super::failure::Failure;
 use super::options::{RecordOptions, ThreadOption, print, print_json, tell};
-use crate::evaluation::{confusion_table, metrics_table};
+use crate::evaluation::{MetricsByField, confusion_table, metrics_table};
 use crate::features::{
     DocumentFrequencyBound, FeatureSettings, TermFrequency, ViewSettings, VocabularyLimits,
 };
@@ -66,6 +66,9 @@ pub(super) struct TrainArgs {
     /// folds are random, and the figures flatter
     #[arg(long, value_name = "FIELD", help_heading = "Cross-validation")]
     group_field: Option<String>,
+    /// Split the out-of-fold metrics by the values of a field, too
+    #[arg(long, value_name = "FIELD", help_heading = "Cross-validation")]
+    by: Option<String>,
     /// What random folds depend on
     #[arg(long, value_name = "N", default_value_t = 42, help_heading = "Cross-validation")]
     seed: u64,
@@ -204,7 +207,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
     let saved = ModelStore::new(&args.model).save(&trained.bundle, |id| {
         model_card(id, &trained, &settings, args.description.as_deref())
     })?;
-    args.report(&trained, &saved.path)?;
+    args.report(&trained, &collection.reviews, &saved.path)?;
     Ok(Outcome::Done)
 }
 
@@ -275,7 +278,7 @@ impl TrainArgs {
             id: None,
             text: self.records.text_field.clone(),
             required,
-            optional: Vec::new(),
+            optional: self.by.iter().cloned().collect(),
         };
         Ok(ReviewCollection::read(&self.data, self.records.input_format, &fields)?)
     }
@@ -299,9 +302,14 @@ impl TrainArgs {
         }
     }
 
-    fn report(&self, trained: &Trained, path: &Path) -> Result<(), Failure> {
+    fn report(&self, trained: &Trained, reviews: &[Review], path: &Path) -> Result<(), Failure> {
+        let manifest = &trained.bundle.manifest;
+        let by =
+            self.by.as_ref().zip(trained.cross_validation.as_ref()).map(|(field, validation)| {
+                let values = reviews.iter().map(|review| review.optional[0].as_str());
+                MetricsByField::of(&manifest.labels, field, values.zip(&validation.scored))
+            });
         if self.json {
-            let manifest = &trained.bundle.manifest;
             return print_json(&serde_json::json!({
                 "model": path,
                 "rows": manifest.data.rows,
@@ -309,10 +317,14 @@ impl TrainArgs {
                 "solver_seconds": trained.solver_time.as_secs_f64(),
                 "training": manifest.training,
                 "metrics": manifest.metrics,
+                "by": by,
             }));
         }
         if let Some(validation) = &trained.cross_validation {
             print(&validation_report(validation))?;
+        }
+        if let Some(by) = &by {
+            print(&format!("{}\n", by.table()))?;
         }
         if !trained.fitted.converged {
             tell("fitting stopped before it reached its tolerance: see --max-iterations");
@@ -320,7 +332,7 @@ impl TrainArgs {
         print(&format!(
             "{} terms, {} comments; written to {}\n",
             trained.bundle.vectorizer.len(),
-            trained.bundle.manifest.data.rows,
+            manifest.data.rows,
             path.display()
         ))
     }
