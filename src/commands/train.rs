@@ -81,7 +81,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 4, help_heading = "Features")]
     char_ngrams: usize,
     /// The fewest comments an n-gram of characters stands in: a number, or a share
-    #[arg(long, value_name = "N|SHARE", default_value = "4", help_heading = "Features")]
+    #[arg(long, value_name = "N|SHARE", default_value = "0.0005", help_heading = "Features")]
     char_min_df: Bound,
     /// The longest n-gram, in words
     #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Features")]

@@ -104,7 +104,8 @@ impl VocabularyBuilder {
         self.documents
     }
 
-    /// The vocabulary of the terms within the limits, in order of their characters.
+    /// The vocabulary of the terms within the limits: those of more documents first, and those of
+    /// as many in order of their characters.
     ///
     /// # Errors
     ///
@@ -118,14 +119,18 @@ impl VocabularyBuilder {
             .filter(|count| (fewest..=most).contains(&f64::from(count.document_frequency)))
             .map(|count| (self.ngram(count, &words), *count))
             .collect();
-        terms.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         if let Some(max_terms) = self.limits.max_terms
             && terms.len() > max_terms
         {
-            terms.sort_by_key(|(_, count)| std::cmp::Reverse(count.occurrences));
+            terms.sort_unstable_by(|(a, a_count), (b, b_count)| {
+                b_count.occurrences.cmp(&a_count.occurrences).then_with(|| a.cmp(b))
+            });
             terms.truncate(max_terms);
-            terms.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         }
+        // Common terms side by side: what a comment needs of the weights lies close together.
+        terms.sort_unstable_by(|(a, a_count), (b, b_count)| {
+            b_count.document_frequency.cmp(&a_count.document_frequency).then_with(|| a.cmp(b))
+        });
         if terms.is_empty() {
             return Err(VocabularyError::Empty {
                 distinct: self.counts.len() - 1,

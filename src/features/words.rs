@@ -31,6 +31,7 @@ impl Default for WordTable {
 
 impl WordTable {
     /// The number of `word`, or [`NO_WORD`].
+    #[inline]
     pub(super) fn get(&self, word: &str) -> u32 {
         if let Some(character) = single(word) {
             return self.single[character];
@@ -72,6 +73,7 @@ impl WordTable {
 }
 
 /// The code point of a word of one character of the basic plane.
+#[inline]
 fn single(word: &str) -> Option<usize> {
     // No such character has more than three bytes.
     if word.len() > 3 {
