@@ -50,8 +50,8 @@ def report(name, ours, theirs):
     )
 
 
-def nightly(folder, runs):
-    ours_command = [POSTLOAN, "batch", DAY, "--output", folder / "ours.csv", "--model", MODEL]
+def nightly(folder, runs, model):
+    ours_command = [POSTLOAN, "batch", DAY, "--output", folder / "ours.csv", "--model", model]
     theirs_command = [sys.executable, STACK, "batch", DAY, folder / "model.joblib", folder / "theirs.csv"]
     run(ours_command), run(theirs_command)
     pairs = [(run(ours_command), run(theirs_command)) for _ in range(runs)]
@@ -82,7 +82,7 @@ def training(folder, runs):
     report("training, whole process", [p[0] for p in pairs], [p[1] for p in pairs])
 
 
-def memory(folder, rows):
+def memory(folder, rows, model):
     with open(DAY, encoding="utf-8", newline="") as source:
         header, *day = csv.reader(source)
     large = folder / "large.csv"
@@ -93,20 +93,21 @@ def memory(folder, rows):
             _, *rest = day[number % len(day)]
             writer.writerow([f"L{number:09}", *rest])
     for name, path in [("7,000", DAY), (f"{rows:,}", large)]:
-        seconds, peak, _ = run([POSTLOAN, "batch", path, "--output", folder / "out.csv", "--model", MODEL])
+        seconds, peak, _ = run([POSTLOAN, "batch", path, "--output", folder / "out.csv", "--model", model])
         print(f"batch of {name} rows: {seconds:.2f} s, peak memory {peak:.0f} MiB", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7, help="pairs of nightly runs")
+    parser.add_argument("--model", type=Path, default=MODEL, help="the model of the batches")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the large batch")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         training(folder, max(1, arguments.runs // 2))
-        nightly(folder, arguments.runs)
-        memory(folder, arguments.rows)
+        nightly(folder, arguments.runs, arguments.model)
+        memory(folder, arguments.rows, arguments.model)
 
 
 if __name__ == "__main__":
