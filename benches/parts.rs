@@ -62,14 +62,8 @@ fn classification(criterion: &mut Criterion) {
         bencher.iter(|| texts.iter().for_each(|text| analyzer.analyze(text, &mut analyzed)));
     });
     group.bench_function("vectorise and score terms", |bencher| {
-        let analyzed: Vec<AnalyzedText> = texts
-            .iter()
-            .map(|text| {
-                let mut analyzed = AnalyzedText::default();
-                analyzer.analyze(text, &mut analyzed);
-                analyzed
-            })
-            .collect();
+        let analyzed: Vec<AnalyzedText> =
+            texts.iter().map(|text| analyzer.analyzed(text)).collect();
         let (mut scratch, mut row) = (UnionScratch::default(), SparseRow::default());
         let mut scores = Vec::new();
         bencher.iter(|| {
@@ -102,14 +96,7 @@ fn once(criterion: &mut Criterion) {
 
     let (texts, classes) = corpus();
     let analyzer = analyzer();
-    let comments: Vec<AnalyzedText> = texts
-        .iter()
-        .map(|text| {
-            let mut analyzed = AnalyzedText::default();
-            analyzer.analyze(text, &mut analyzed);
-            analyzed
-        })
-        .collect();
+    let comments: Vec<AnalyzedText> = texts.iter().map(|text| analyzer.analyzed(text)).collect();
     let view = |max_ngram, min_df| ViewSettings {
         vocabulary: VocabularyLimits {
             max_ngram,

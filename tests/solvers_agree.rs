@@ -29,15 +29,8 @@ fn corpus() -> SparseDataset {
     let reviews = ReviewCollection::read(&[PathBuf::from(common::CORPUS)], None, &fields).unwrap();
     let segmenter = Segmenter::new(&UserDictionary::banking().unwrap());
     let analyzer = Analyzer::new(segmenter, StopWords::default(), TextSettings::PLAIN);
-    let comments: Vec<AnalyzedText> = reviews
-        .reviews
-        .iter()
-        .map(|review| {
-            let mut analyzed = AnalyzedText::default();
-            analyzer.analyze(&review.text, &mut analyzed);
-            analyzed
-        })
-        .collect();
+    let comments: Vec<AnalyzedText> =
+        reviews.reviews.iter().map(|review| analyzer.analyzed(&review.text)).collect();
     let words = ViewSettings {
         vocabulary: VocabularyLimits {
             max_ngram: 1,

@@ -113,11 +113,10 @@ impl VocabularyBuilder {
     pub fn build(self) -> Result<Vocabulary, VocabularyError> {
         let fewest = self.limits.min_df.in_documents(self.documents);
         let most = self.limits.max_df.in_documents(self.documents);
-        let words: Vec<&str> = self.words.iter().map(|word| &**word).collect();
         let mut terms: Vec<(String, NgramCount)> = self.counts[1..]
             .iter()
             .filter(|count| (fewest..=most).contains(&f64::from(count.document_frequency)))
-            .map(|count| (self.ngram(count, &words), *count))
+            .map(|count| (self.ngram(count), *count))
             .collect();
         if let Some(max_terms) = self.limits.max_terms
             && terms.len() > max_terms
@@ -141,13 +140,13 @@ impl VocabularyBuilder {
         Vocabulary::from_terms(terms, self.unit, self.limits.max_ngram)
     }
 
-    /// The n-gram's words from the first to the last, joined by spaces.
-    fn ngram(&self, count: &NgramCount, words: &[&str]) -> String {
-        let mut path = vec![words[count.word as usize]];
+    /// The n-gram's units from the first to the last, as they stand in a term.
+    fn ngram(&self, count: &NgramCount) -> String {
+        let mut path = vec![&*self.words[count.word as usize]];
         let mut node = count.parent;
         while node != 0 {
             let parent = &self.counts[node as usize];
-            path.push(words[parent.word as usize]);
+            path.push(&*self.words[parent.word as usize]);
             node = parent.parent;
         }
         path.reverse();

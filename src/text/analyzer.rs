@@ -23,8 +23,7 @@ use super::symbols::is_symbol;
 /// let analyzer = Analyzer::new(segmenter, StopWords::default(), TextSettings::FULL);
 ///
 /// let comment = "未见失联、逾期等情况，欠息６２天。";
-/// let mut analyzed = AnalyzedText::default();
-/// analyzer.analyze(comment, &mut analyzed);
+/// let analyzed = analyzer.analyzed(comment);
 ///
 /// let words: Vec<_> = analyzed.words().map(readable).collect();
 /// // The empty word is the end of a clause.
@@ -59,6 +58,14 @@ impl Analyzer {
     #[must_use]
     pub fn settings(&self) -> TextSettings {
         self.settings
+    }
+
+    /// The terms of one comment, in buffers of their own.
+    #[must_use]
+    pub fn analyzed(&self, comment: &str) -> AnalyzedText {
+        let mut analyzed = AnalyzedText::default();
+        self.analyze(comment, &mut analyzed);
+        analyzed
     }
 
     /// Replaces the contents of `analyzed` by the terms of `comment`.
@@ -245,8 +252,7 @@ mod tests {
     }
 
     fn words(analyzer: &Analyzer, comment: &str) -> Vec<String> {
-        let mut analyzed = AnalyzedText::default();
-        analyzer.analyze(comment, &mut analyzed);
+        let analyzed = analyzer.analyzed(comment);
         analyzed.words().map(|word| readable(word).into_owned()).collect()
     }
 
@@ -286,8 +292,7 @@ mod tests {
     #[test]
     fn each_word_and_character_points_at_its_own_place_in_the_original() {
         let comment = "　客户　ＬＴＶ　㎡，\n已失\u{200b}联６２天";
-        let mut analyzed = AnalyzedText::default();
-        analyzer("", TextSettings::FULL).analyze(comment, &mut analyzed);
+        let analyzed = analyzer("", TextSettings::FULL).analyzed(comment);
         let words: Vec<&str> = (0..analyzed.words().len())
             .map(|position| &comment[analyzed.word_source(position..position + 1)])
             .collect();

@@ -33,12 +33,23 @@ impl ObjectiveValue {
         model: &LinearModel,
         alpha: f64,
     ) -> Self {
+        Self::with_transposed(matrix, &matrix.transposed(), classes, model, alpha)
+    }
+
+    /// As [`of`](Self::of), for those who have the transposed matrix already.
+    pub(super) fn with_transposed(
+        matrix: &SparseMatrix,
+        transposed: &SparseMatrix,
+        classes: &[ClassIndex],
+        model: &LinearModel,
+        alpha: f64,
+    ) -> Self {
         let width = model.classes();
         let mut residuals = vec![0.0; matrix.rows() * width];
         product(matrix, model.weights(), width, &mut residuals);
         let loss = loss_and_residuals(&mut residuals, model.intercept(), classes);
         let mut gradient = vec![0.0; model.weights().len()];
-        product(&matrix.transposed(), &residuals, width, &mut gradient);
+        product(transposed, &residuals, width, &mut gradient);
         for (slope, weight) in gradient.iter_mut().zip(model.weights()) {
             *slope += alpha * weight;
         }

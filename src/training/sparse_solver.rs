@@ -173,13 +173,14 @@ impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
         if targets.len() != matrix.rows() {
             return Err(linfa::Error::MismatchedShapes(matrix.rows(), targets.len()).into());
         }
+        let transposed = &matrix.transposed();
         let problem = Problem {
-            transposed: &matrix.transposed(),
+            transposed,
             matrix,
             targets: &targets,
             classes: self.classes,
             alpha: self.alpha,
-            intercept_scale: mean_row_norm(matrix),
+            intercept_scale: mean_row_norm(transposed),
             last_gradient: Mutex::new(None),
         };
         let start = problem.zero();
@@ -204,10 +205,11 @@ impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
         let point = (result.state.get_best_param())
             .ok_or_else(|| SolverError::Optimizer("it gave no parameters".to_owned()))?;
         let mut weights = vec![0.0; matrix.columns() * self.classes];
-        product(&matrix.transposed(), point.coefficients(), self.classes, &mut weights);
+        product(transposed, point.coefficients(), self.classes, &mut weights);
         let model = LinearModel::new(weights, point.intercept())
             .ok_or(SolverError::Classes { classes: self.classes, found: 0 })?;
-        let objective = ObjectiveValue::of(matrix, &targets, &model, self.alpha);
+        let objective =
+            ObjectiveValue::with_transposed(matrix, transposed, &targets, &model, self.alpha);
         Ok(FittedModel {
             model,
             iterations: Some(result.state.get_iter()),
@@ -217,12 +219,12 @@ impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
     }
 }
 
-/// The norm of the mean of the rows; 1 for a matrix of zeros.
-fn mean_row_norm(matrix: &SparseMatrix) -> f64 {
-    let ones = vec![1.0; matrix.rows()];
-    let mut sums = vec![0.0; matrix.columns()];
-    product(&matrix.transposed(), &ones, 1, &mut sums);
-    let norm = dot(&sums, &sums).sqrt() / matrix.rows() as f64;
+/// The norm of the mean of the rows of a matrix, given transposed; 1 for a matrix of zeros.
+fn mean_row_norm(transposed: &SparseMatrix) -> f64 {
+    let rows = transposed.columns();
+    let mut sums = vec![0.0; transposed.rows()];
+    product(transposed, &vec![1.0; rows], 1, &mut sums);
+    let norm = dot(&sums, &sums).sqrt() / rows as f64;
     if norm > 0.0 { norm } else { 1.0 }
 }
 

@@ -72,14 +72,7 @@ impl LabelledComments {
         if rows.is_empty() {
             return Err(TrainingError::NoRows);
         }
-        let comments = rows
-            .par_iter()
-            .map(|(text, _)| {
-                let mut analyzed = AnalyzedText::default();
-                analyzer.analyze(text, &mut analyzed);
-                analyzed
-            })
-            .collect();
+        let comments = rows.par_iter().map(|(text, _)| analyzer.analyzed(text)).collect();
         let classes: Vec<ClassIndex> = rows.iter().map(|&(_, class)| class).collect();
         let labelled = Self { labels, comments, classes, groups };
         match labelled.rows_by_label().iter().position(|&rows| rows == 0) {
