@@ -20,5 +20,6 @@ pub mod evaluation;
 pub mod features;
 pub mod model;
 pub mod records;
+pub mod report;
 pub mod text;
 pub mod training;
