@@ -11,7 +11,7 @@ use postloan::features::{
     ViewSettings, VocabularyLimits,
 };
 use postloan::model::{LabelSet, ModelBundle, RiskClassifier};
-use postloan::records::{FieldNames, ReviewCollection};
+use postloan::records::{FieldNames, InputOptions, ReviewCollection};
 use postloan::text::{
     AnalyzedText, Analyzer, NormalizedText, Segmenter, StopWords, TextSettings, UserDictionary,
 };
@@ -27,9 +27,13 @@ fn corpus() -> (Vec<String>, Vec<usize>) {
         optional: Vec::new(),
     };
     let labels = LabelSet::post_loan();
-    let reviews = ReviewCollection::read(&[PathBuf::from("data/reviews.jsonl")], None, &fields)
-        .unwrap_or_else(|error| panic!("{error}"))
-        .reviews;
+    let reviews = ReviewCollection::read(
+        &[PathBuf::from("data/reviews.jsonl")],
+        &InputOptions::default(),
+        &fields,
+    )
+    .unwrap_or_else(|error| panic!("{error}"))
+    .reviews;
     let classes = reviews
         .iter()
         .map(|review| labels.class_of(&review.required[0]).unwrap_or_default())

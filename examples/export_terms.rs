@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use postloan::records::{FieldNames, ReviewCollection};
+use postloan::records::{FieldNames, InputOptions, ReviewCollection};
 use postloan::text::{AnalyzedText, Analyzer, Segmenter, StopWords, TextSettings, UserDictionary};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         required: vec!["label".to_owned()],
         optional: vec!["author".to_owned(), "phenomenon".to_owned()],
     };
-    let collection = ReviewCollection::read(&paths, None, &fields)?;
+    let collection = ReviewCollection::read(&paths, &InputOptions::default(), &fields)?;
     let segmenter = Segmenter::new(&UserDictionary::banking()?);
     let analyzer = Analyzer::new(segmenter, StopWords::default(), TextSettings::PLAIN);
     let mut analyzed = AnalyzedText::default();

@@ -9,7 +9,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use postloan::records::{FieldNames, Review, ReviewCollection};
+use postloan::records::{FieldNames, InputOptions, Review, ReviewCollection};
 
 const SEED: u64 = 20_261_120;
 /// How many comments of each label.
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         required: vec!["label".to_owned()],
         optional: vec!["loan_type".to_owned()],
     };
-    let collection = ReviewCollection::read(&[corpus], None, &fields)?;
+    let collection = ReviewCollection::read(&[corpus], &InputOptions::default(), &fields)?;
     let mut random = fastrand::Rng::with_seed(SEED);
     let mut chosen: Vec<&Review> = Vec::new();
     for (label, count) in SHARES {

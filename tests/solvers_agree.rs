@@ -12,7 +12,7 @@ use postloan::features::{
     ViewSettings, VocabularyLimits,
 };
 use postloan::model::{LabelSet, Prediction};
-use postloan::records::{FieldNames, ReviewCollection};
+use postloan::records::{FieldNames, InputOptions, ReviewCollection};
 use postloan::text::{AnalyzedText, Analyzer, Segmenter, StopWords, TextSettings, UserDictionary};
 use postloan::training::{
     FittedModel, SolverError, SolverKind, SolverSettings, SparseDataset, make_solver,
@@ -26,7 +26,9 @@ fn corpus() -> SparseDataset {
         required: vec!["label".to_owned()],
         optional: Vec::new(),
     };
-    let reviews = ReviewCollection::read(&[PathBuf::from(common::CORPUS)], None, &fields).unwrap();
+    let reviews =
+        ReviewCollection::read(&[PathBuf::from(common::CORPUS)], &InputOptions::default(), &fields)
+            .unwrap();
     let segmenter = Segmenter::new(&UserDictionary::banking().unwrap());
     let analyzer = Analyzer::new(segmenter, StopWords::default(), TextSettings::PLAIN);
     let comments: Vec<AnalyzedText> =

@@ -8,6 +8,7 @@
 
 mod duplicates;
 mod summary;
+mod tones;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -24,6 +25,7 @@ use crate::records::{
 
 pub use duplicates::{DuplicateReport, DuplicatedId};
 pub use summary::BatchSummary;
+pub use tones::tones;
 
 use duplicates::DuplicateFinder;
 
@@ -93,7 +95,7 @@ struct Job {
 /// # Errors
 ///
 /// The input ends in an error, an output cannot be written, or the counts do not add up.
-pub fn classify_stream<P: Write, R: Write>(
+pub fn classify_stream<P: Write + Send, R: Write + Send>(
     classifier: &RiskClassifier,
     source: impl Iterator<Item = SourceItem> + Send,
     predictions: &mut PredictionWriter<P>,

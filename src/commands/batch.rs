@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,25 +10,28 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Outcome;
 use super::failure::Failure;
 use super::options::{ModelOption, RecordOptions, ThreadOption, print_json, tell};
-use crate::batch::{BatchSummary, SourceItem, SourcedReview, classify_stream};
+use crate::batch::{BatchSummary, SourceItem, SourcedReview, classify_stream, tones};
 use crate::records::{
-    FieldNames, OutputFile, PredictionColumns, PredictionWriter, RecordFormat, RefusalWriter,
-    ReviewReader, open_input,
+    FieldNames, InputMeter, OutputFile, OutputFormat, PredictionColumns, PredictionWriter,
+    RecordFormat, RefusalWriter, ReviewReader, TextEncoding,
 };
 
 /// Options of `postloan batch`.
 #[derive(Debug, Args)]
 pub(super) struct BatchArgs {
-    /// Files of comments (.csv, .jsonl), or `-` for standard input
+    /// Files of comments (.csv, .jsonl, .xlsx, .parquet; also .gz, .zst), or `-` for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// Where the predictions go (.csv, .jsonl), or `-` for standard output. The file appears
-    /// whole at the end, or not at all
+    /// Where the predictions go (.csv, .jsonl, .xlsx, .parquet; .gz, .zst), or `-` for standard
+    /// output. The file appears whole at the end, or not at all
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
     /// The format of the output, where it is not that of the file's ending
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<RecordFormat>,
+    /// The encoding of a CSV output
+    #[arg(long, value_name = "ENCODING", default_value = "utf-8")]
+    output_encoding: TextEncoding,
     /// Where refused records go, each by input, line, id and reason, never with its text
     /// [default: beside the output, as NAME.rejects.csv; to standard error for `-`]
     #[arg(long, value_name = "FILE")]
@@ -53,21 +55,24 @@ pub(super) fn run(args: &BatchArgs) -> Result<Outcome, Failure> {
     let classifier = args.model.open()?;
     let columns = PredictionColumns {
         labels: classifier.labels().ids().into_iter().map(str::to_owned).collect(),
+        tones: tones(classifier.labels()),
         kept: args.keep.clone(),
     };
     check_columns(&columns)?;
     let create = |path: &Path| OutputFile::create(path).map_err(|error| cannot_write(path, error));
     let output_error = |error| cannot_write(&args.output, error);
     let rejects_error = |error| cannot_write(&rejects_path, error);
-    let mut predictions = PredictionWriter::new(create(&args.output)?, output_format, columns)
-        .map_err(output_error)?;
-    let rejects_format = RecordFormat::of_path(&rejects_path).unwrap_or(RecordFormat::Csv);
+    let encoded = |format| OutputFormat { format, encoding: args.output_encoding };
+    let mut predictions =
+        PredictionWriter::new(create(&args.output)?, encoded(output_format), columns)
+            .map_err(output_error)?;
+    let rejects_format = encoded(RecordFormat::of_path(&rejects_path).unwrap_or(RecordFormat::Csv));
     let mut rejects =
         RefusalWriter::new(create(&rejects_path)?, rejects_format).map_err(rejects_error)?;
 
     // After the outputs, for standard input may have a reader wait.
-    let bytes_read = Arc::new(AtomicU64::new(0));
-    let (source, bytes) = args.open_inputs(&bytes_read)?;
+    let meter = InputMeter::new();
+    let (source, bytes) = args.open_inputs(&meter)?;
     let progress = progress_bar(bytes);
     let summary = classify_stream(
         &classifier,
@@ -76,7 +81,7 @@ pub(super) fn run(args: &BatchArgs) -> Result<Outcome, Failure> {
         &mut rejects,
         args.threads.count(),
         |written| {
-            progress.set_position(bytes_read.load(Ordering::Relaxed));
+            progress.set_position(meter.bytes());
             progress.set_message(written.to_string());
         },
     )?;
@@ -101,8 +106,8 @@ impl BatchArgs {
             None if to_stdout => RecordFormat::Jsonl,
             None => {
                 return Err(Failure::usage(format!(
-                    "cannot tell the format of `{}`: expected a name that ends in .csv or \
-                     .jsonl, or --output-format",
+                    "cannot tell the format of `{}`: expected a name that ends in .csv, \
+                     .jsonl, .xlsx or .parquet, or --output-format",
                     self.output.display()
                 )));
             }
@@ -110,7 +115,7 @@ impl BatchArgs {
         let rejects = match &self.rejects {
             Some(path) => path.clone(),
             None if to_stdout || !is_plain_place(&self.output) => PathBuf::from("/dev/stderr"),
-            None => self.output.with_extension("rejects.csv"),
+            None => rejects_beside(&self.output),
         };
         for input in &self.inputs {
             for (written, what) in [(&self.output, "the output"), (&rejects, "the rejects file")] {
@@ -133,7 +138,7 @@ impl BatchArgs {
     /// All inputs are opened at once, so that a missing one is known before any work is done.
     fn open_inputs(
         &self,
-        bytes_read: &Arc<AtomicU64>,
+        meter: &InputMeter,
     ) -> Result<(impl Iterator<Item = SourceItem> + Send + use<>, Option<u64>), Failure> {
         let fields = FieldNames {
             id: Some(self.records.id_field.clone()),
@@ -144,14 +149,13 @@ impl BatchArgs {
         let mut readers = Vec::new();
         let mut bytes = Some(0);
         for path in &self.inputs {
-            let input = open_input(path, self.records.input_format, bytes_read)?;
-            bytes = bytes.zip(input.bytes).map(|(sum, more)| sum + more);
-            let name: Arc<str> = input.name.as_str().into();
-            let reader =
-                ReviewReader::new(&input.name, input.contents, input.format, fields.clone())?;
-            readers.push((name, reader));
+            let options = self.records.input_options();
+            let reader = ReviewReader::open(path, &options, fields.clone(), meter)?;
+            bytes = bytes.zip(reader.bytes()).map(|(sum, more)| sum + more);
+            readers.push(reader);
         }
-        let source = readers.into_iter().flat_map(|(name, reader)| {
+        let source = readers.into_iter().flat_map(|reader| {
+            let name = Arc::clone(reader.name());
             reader.map(move |record| -> SourceItem {
                 let input = Arc::clone(&name);
                 Ok(record?.map(|review| SourcedReview { input, review }))
@@ -167,6 +171,15 @@ fn check_columns(columns: &PredictionColumns) -> Result<(), Failure> {
         Some(name) => Err(Failure::usage(format!("--keep {name}: there is such a column already"))),
         None => Ok(()),
     }
+}
+
+/// `NAME.rejects.csv` for `NAME.csv`, `NAME.parquet` or `NAME.csv.gz`.
+fn rejects_beside(output: &Path) -> PathBuf {
+    let compressed = output.extension().is_some_and(|ending| {
+        ["gz", "zst", "zstd"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+    });
+    let named = if compressed { output.with_extension("") } else { output.to_owned() };
+    named.with_extension("rejects.csv")
 }
 
 /// Whether `path` is, or will be, a plain file.

@@ -16,7 +16,7 @@ use crate::records::{FieldNames, Review, ReviewCollection};
 /// Options of `postloan evaluate`.
 #[derive(Debug, Args)]
 pub(super) struct EvaluateArgs {
-    /// Files of labelled comments (.csv, .jsonl), or `-` for standard input
+    /// Files of labelled comments (.csv, .jsonl, .xlsx, .parquet; .gz, .zst), or `-` for standard input
     #[arg(required = true, value_name = "DATA")]
     data: Vec<PathBuf>,
     /// The field that holds the label
@@ -57,7 +57,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
         required: vec![args.label_field.clone()],
         optional: args.by.iter().cloned().collect(),
     };
-    let collection = ReviewCollection::read(&args.data, args.records.input_format, &fields)?;
+    let collection = ReviewCollection::read(&args.data, &args.records.input_options(), &fields)?;
     if collection.reviews.is_empty() {
         return Err(Failure::input("there are no labelled comments in the data".to_owned()));
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use crate::model::RiskClassifier;
-use crate::records::RecordFormat;
+use crate::records::{InputOptions, RecordFormat, TextEncoding};
 
 /// The shipped model, where the program is started in its repository.
 const DEFAULT_MODEL: &str = "models/post-loan-risk";
@@ -43,9 +43,25 @@ pub(super) struct RecordOptions {
     /// The field that holds the comment
     #[arg(long, value_name = "FIELD", default_value = "text")]
     pub(super) text_field: String,
-    /// The format of the input, where it is not that of the file's ending (.csv, .jsonl)
+    /// The format of the input, where it is not that of the file's ending
     #[arg(long, value_name = "FORMAT")]
-    pub(super) input_format: Option<RecordFormat>,
+    input_format: Option<RecordFormat>,
+    /// The encoding of a CSV input [default: UTF-8 or GB18030, told by its beginning]
+    #[arg(long, value_name = "ENCODING")]
+    encoding: Option<TextEncoding>,
+    /// The sheet of an Excel input [default: the first]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
+}
+
+impl RecordOptions {
+    pub(super) fn input_options(&self) -> InputOptions {
+        InputOptions {
+            format: self.input_format,
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
+        }
+    }
 }
 
 /// How many threads to work on.

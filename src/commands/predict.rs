@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal};
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
@@ -9,10 +10,12 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::failure::Failure;
-use super::options::{ModelOption, print, tell};
+use super::options::{ModelOption, RecordOptions, print, tell};
+use crate::batch::tones;
 use crate::model::{
     ClassIndex, ClassifyError, Explanation, LabelSet, Reason, RiskClassifier, Worker,
 };
+use crate::records::{FieldNames, InputMeter, ReviewReader, Tone};
 
 /// Options of `postloan predict`.
 #[derive(Debug, Args)]
@@ -20,6 +23,9 @@ pub(super) struct PredictArgs {
     /// Comments; without any, each line of standard input is one
     #[arg(value_name = "TEXT")]
     texts: Vec<String>,
+    /// Take the comments of a file (.csv, .jsonl, .xlsx, .parquet; .gz, .zst) instead
+    #[arg(long, value_name = "FILE", conflicts_with = "texts")]
+    file: Option<PathBuf>,
     /// Give the reasons: the terms that spoke most for the label, and where they stand
     #[arg(long)]
     explain: bool,
@@ -31,11 +37,16 @@ pub(super) struct PredictArgs {
     json: bool,
     #[command(flatten)]
     model: ModelOption,
+    #[command(flatten)]
+    records: RecordOptions,
 }
 
 /// What is printed for a machine.
 #[derive(Debug, Serialize)]
 struct PredictionJson<'a> {
+    /// The id of a file's record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
     label: &'a str,
     name: &'a str,
     confidence: f64,
@@ -77,32 +88,58 @@ pub(super) fn run(args: &PredictArgs) -> Result<Outcome, Failure> {
     let mut worker = classifier.worker();
     let mut refused = false;
     let mut place = 0;
-    let mut one = |text: &str, what: &str| -> Result<(), Failure> {
+    let mut one = |text: &str, what: &str, id: Option<&str>| -> Result<(), Failure> {
         place += 1;
-        match predict(args, &classifier, &mut worker, text) {
+        match predict(args, &classifier, &mut worker, text, id) {
             Ok(printed) => print(&printed),
             Err(error) => {
-                tell(&format!("postloan: {what} {place}: {error}"));
+                let place = id.map_or_else(|| format!("{what} {place}"), |id| format!("id {id}"));
+                tell(&format!("postloan: {place}: {error}"));
                 refused = true;
                 Ok(())
             }
         }
     };
-    if args.texts.is_empty() {
+    if let Some(path) = &args.file {
+        let mut refusals = false;
+        for record in args.open_file(path)? {
+            match record? {
+                Ok(review) => one(&review.text, "record", Some(&review.id))?,
+                Err(refusal) => {
+                    tell(&format!("postloan: {refusal}"));
+                    refusals = true;
+                }
+            }
+        }
+        refused |= refusals;
+    } else if args.texts.is_empty() {
         if io::stdin().is_terminal() {
             tell("type a comment a line; end with Ctrl-D");
         }
         for line in io::stdin().lock().lines() {
             let line =
                 line.map_err(|error| Failure::input(error).context("cannot read standard input"))?;
-            one(&line, "line")?;
+            one(&line, "line", None)?;
         }
     } else {
         for text in &args.texts {
-            one(text, "comment")?;
+            one(text, "comment", None)?;
         }
     }
     Ok(if refused { Outcome::SomeRefused } else { Outcome::Done })
+}
+
+impl PredictArgs {
+    fn open_file(&self, path: &Path) -> Result<ReviewReader<'static>, Failure> {
+        let fields = FieldNames {
+            id: Some(self.records.id_field.clone()),
+            text: self.records.text_field.clone(),
+            required: Vec::new(),
+            optional: Vec::new(),
+        };
+        let options = self.records.input_options();
+        Ok(ReviewReader::open(path, &options, fields, &InputMeter::new())?)
+    }
 }
 
 fn predict(
@@ -110,13 +147,15 @@ fn predict(
     classifier: &RiskClassifier,
     worker: &mut Worker,
     text: &str,
+    id: Option<&str>,
 ) -> Result<String, ClassifyError> {
     let explanation = worker.explain(text)?;
     Ok(if args.json {
-        json_line(args, classifier, text, &explanation)
+        json_line(args, classifier, text, id, &explanation)
     } else {
         let reasons = if args.explain { args.reasons } else { 0 };
-        for_people(classifier.labels(), text, &explanation, reasons)
+        let shown = for_people(classifier.labels(), text, &explanation, reasons);
+        id.map_or(String::new(), |id| one_line(id) + "  ") + &shown
     })
 }
 
@@ -124,12 +163,14 @@ fn json_line(
     args: &PredictArgs,
     classifier: &RiskClassifier,
     text: &str,
+    id: Option<&str>,
     explanation: &Explanation,
 ) -> String {
     let prediction = &explanation.prediction;
     let label = classifier.labels().get(prediction.class);
     let probabilities = classifier.labels().iter().zip(&prediction.probabilities);
     let json = PredictionJson {
+        id,
         label: &label.id,
         name: &label.name,
         confidence: prediction.confidence(),
@@ -183,16 +224,11 @@ fn for_people(labels: &LabelSet, text: &str, explanation: &Explanation, reasons:
 /// Green for the least severe label, red for the most severe one, yellow between; no colour
 /// where the severity is not known.
 fn severity_style(labels: &LabelSet, class: ClassIndex) -> Style {
-    let Some(severity) = labels.get(class).severity else {
-        return Style::new().bold();
-    };
-    let known = || labels.iter().filter_map(|label| label.severity);
-    let colour = if known().all(|other| other <= severity) {
-        AnsiColor::Red
-    } else if known().all(|other| other >= severity) {
-        AnsiColor::Green
-    } else {
-        AnsiColor::Yellow
+    let colour = match tones(labels)[class] {
+        None => return Style::new().bold(),
+        Some(Tone::Good) => AnsiColor::Green,
+        Some(Tone::Watch) => AnsiColor::Yellow,
+        Some(Tone::Bad) => AnsiColor::Red,
     };
     Style::new().fg_color(Some(colour.into())).bold()
 }

@@ -28,7 +28,7 @@ use crate::training::{
 /// Options of `postloan train`.
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
-    /// Files of labelled comments (.csv, .jsonl), or `-` for standard input
+    /// Files of labelled comments (.csv, .jsonl, .xlsx, .parquet; .gz, .zst), or `-` for standard input
     #[arg(required = true, value_name = "DATA")]
     data: Vec<PathBuf>,
     /// The folder of the model's versions; its last part is the model's name
@@ -280,7 +280,7 @@ impl TrainArgs {
             required,
             optional: self.by.iter().cloned().collect(),
         };
-        Ok(ReviewCollection::read(&self.data, self.records.input_format, &fields)?)
+        Ok(ReviewCollection::read(&self.data, &self.records.input_options(), &fields)?)
     }
 
     fn labels(&self, reviews: &[Review]) -> Result<LabelSet, Failure> {

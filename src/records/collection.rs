@@ -1,14 +1,10 @@
 //! All reviews of some inputs at once, for training and evaluation.
 
-use std::io::{BufReader, Read};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::input::{InputError, RecordFormat, open_input};
+use super::input::{InputError, InputMeter, InputOptions};
 use super::reader::{FieldNames, Review, ReviewReader};
 use super::refusal::Refusal;
 
@@ -58,32 +54,24 @@ impl ReviewCollection {
     /// An input that cannot be read, or a record that is no review.
     pub fn read(
         paths: &[PathBuf],
-        format: Option<RecordFormat>,
+        options: &InputOptions,
         fields: &FieldNames,
     ) -> Result<Self, CollectionError> {
         let mut collection = Self { reviews: Vec::new(), inputs: Vec::new() };
         let mut refused = Vec::new();
         for path in paths {
-            let bytes_read = Arc::new(AtomicU64::new(0));
-            let mut input = open_input(path, format, &bytes_read)?;
-            let mut contents = Vec::new();
-            input.contents.read_to_end(&mut contents).map_err(|source| InputError::Read {
-                input: input.name.clone(),
-                line: 1,
-                source,
-            })?;
-            collection.inputs.push(InputDigest {
-                name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
-                bytes: contents.len() as u64,
-                sha256: Sha256::digest(&contents).into(),
-            });
-            let contents = BufReader::new(contents.as_slice());
-            for record in ReviewReader::new(&input.name, contents, input.format, fields.clone())? {
+            let meter = InputMeter::with_digest();
+            for record in ReviewReader::open(path, options, fields.clone(), &meter)? {
                 match record? {
                     Ok(review) => collection.reviews.push(review),
                     Err(refusal) => refused.push(refusal),
                 }
             }
+            collection.inputs.push(InputDigest {
+                name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+                bytes: meter.bytes(),
+                sha256: meter.sha256().unwrap_or_default(),
+            });
         }
         let count = refused.len();
         match refused.into_iter().next() {

@@ -22,7 +22,7 @@ impl From<RefusalReason> for Undecodable {
 
 /// Builds a review from whatever gives a field's value by position: first the id, then the text,
 /// the required and the optional fields.
-fn build_review(
+pub(super) fn build_review(
     line: u64,
     fields: &FieldNames,
     mut value: impl FnMut(usize, &str) -> Result<String, RefusalReason>,
@@ -55,6 +55,45 @@ fn build_fields(
         optional.push(value(1 + required.len() + optional.len(), name)?);
     }
     Ok(Review { line, id: String::new(), text, required, optional })
+}
+
+/// A value that may be null, which a comment may not.
+pub(super) fn nullable(
+    field: &str,
+    is_text: bool,
+    value: Option<String>,
+) -> Result<String, RefusalReason> {
+    match value {
+        Some(value) => Ok(value),
+        None if is_text => Err(RefusalReason::MissingField(field.to_owned())),
+        None => Ok(String::new()),
+    }
+}
+
+/// The column of each field, in the order in which [`build_review`] asks for them.
+pub(super) fn columns_of(
+    input: &str,
+    names: &[String],
+    fields: &FieldNames,
+) -> Result<Vec<usize>, InputError> {
+    let wanted =
+        (fields.id.iter()).chain([&fields.text]).chain(&fields.required).chain(&fields.optional);
+    wanted
+        .map(|field| {
+            let mut places = (0..names.len()).filter(|&column| names[column] == *field);
+            match (places.next(), places.next()) {
+                (Some(column), None) => Ok(column),
+                (Some(_), Some(_)) => {
+                    Err(InputError::header(input, &format!("two columns are called `{field}`")))
+                }
+                (None, _) => Err(InputError::Column {
+                    input: input.to_owned(),
+                    field: field.clone(),
+                    found: names.join(", "),
+                }),
+            }
+        })
+        .collect()
 }
 
 fn not_empty(field: &str, value: String) -> Result<String, RefusalReason> {
@@ -91,10 +130,7 @@ pub(super) fn decode_json(
     build_review(line, fields, |_, name| {
         let is_text = name == fields.text;
         match object.get(name) {
-            None | Some(Value::Null) if is_text => {
-                Err(RefusalReason::MissingField(name.to_owned()))
-            }
-            None | Some(Value::Null) => Ok(String::new()),
+            None | Some(Value::Null) => nullable(name, is_text, None),
             Some(Value::String(value)) => Ok(value.clone()),
             Some(Value::Number(value)) if !is_text => Ok(value.to_string()),
             Some(Value::Bool(value)) if !is_text => Ok(value.to_string()),
@@ -131,29 +167,10 @@ impl CsvDecoder {
         let mut splitter = CsvSplitter::default();
         splitter.split(header);
         let names = (0..splitter.len())
-            .map(|column| str::from_utf8(splitter.field(column)).map(str::trim))
+            .map(|column| str::from_utf8(splitter.field(column)).map(|name| name.trim().to_owned()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| InputError::header(name, "the header is not valid UTF-8"))?;
-        let wanted = (fields.id.iter())
-            .chain([&fields.text])
-            .chain(&fields.required)
-            .chain(&fields.optional);
-        let columns = wanted
-            .map(|field| {
-                let mut places = (0..names.len()).filter(|&column| names[column] == field);
-                match (places.next(), places.next()) {
-                    (Some(column), None) => Ok(column),
-                    (Some(_), Some(_)) => {
-                        Err(InputError::header(name, &format!("two columns are called `{field}`")))
-                    }
-                    (None, _) => Err(InputError::Column {
-                        input: name.to_owned(),
-                        field: field.clone(),
-                        found: names.join(", "),
-                    }),
-                }
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let columns = columns_of(name, &names, fields)?;
         let width = names.len();
         Ok(Self { fields: fields.clone(), columns, width, splitter })
     }

@@ -1,13 +1,17 @@
 //! Where records come from: files, or standard input.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::ValueEnum;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use super::compression::Compression;
+use super::encoding::TextEncoding;
 
 /// The format of a file of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,16 +20,23 @@ pub enum RecordFormat {
     Csv,
     /// A JSON object a line.
     Jsonl,
+    /// An Excel workbook.
+    Xlsx,
+    /// Apache Parquet.
+    Parquet,
 }
 
 impl RecordFormat {
-    /// The format that a path's ending stands for.
+    /// The format that a path's ending stands for, before `.gz` or `.zst`.
     #[must_use]
     pub fn of_path(path: &Path) -> Option<Self> {
+        let (_, path) = Compression::of_path(path);
         let ending = path.extension()?.to_str()?.to_ascii_lowercase();
         match ending.as_str() {
             "csv" => Some(Self::Csv),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "xlsx" => Some(Self::Xlsx),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -54,7 +65,8 @@ pub enum InputError {
     },
     /// Its format cannot be told.
     #[error(
-        "cannot tell the format of `{0}`: expected a name that ends in .csv or .jsonl, or a format flag"
+        "cannot tell the format of `{0}`: expected a name that ends in .csv, .jsonl, .xlsx or \
+         .parquet, or a format flag"
     )]
     Format(String),
     /// It does not begin as its format must.
@@ -83,69 +95,151 @@ impl InputError {
     }
 }
 
-/// An opened input.
-pub struct ReviewInput {
-    /// What it is called in refusals and errors: its path, or `-`.
-    pub name: String,
-    /// Its format.
-    pub format: RecordFormat,
+/// How an input is to be read, where it does not tell by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputOptions {
+    /// Its format, if not that of its name's ending.
+    pub format: Option<RecordFormat>,
+    /// The encoding of a CSV, if not to be told by its beginning.
+    pub encoding: Option<TextEncoding>,
+    /// The sheet of a workbook, if not its first.
+    pub sheet: Option<String>,
+}
+
+impl From<Option<RecordFormat>> for InputOptions {
+    fn from(format: Option<RecordFormat>) -> Self {
+        Self { format, ..Self::default() }
+    }
+}
+
+/// Counts the bytes that are read of inputs and, if asked to, digests them. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct InputMeter {
+    bytes: Arc<AtomicU64>,
+    digest: Option<Arc<Mutex<Sha256>>>,
+}
+
+impl InputMeter {
+    /// Counts only.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts, and digests.
+    #[must_use]
+    pub fn with_digest() -> Self {
+        Self { digest: Some(Arc::default()), ..Self::default() }
+    }
+
+    /// How many bytes were read so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The SHA-256 digest of what was read so far.
+    #[must_use]
+    pub fn sha256(&self) -> Option<[u8; 32]> {
+        let digest = self.digest.as_ref()?;
+        let digest = digest.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(digest.clone().finalize().into())
+    }
+
+    fn add(&self, bytes: &[u8]) {
+        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if let Some(digest) = &self.digest {
+            digest.lock().unwrap_or_else(PoisonError::into_inner).update(bytes);
+        }
+    }
+}
+
+/// An input as it stands on disk or comes in: perhaps compressed, in whatever encoding.
+pub(super) struct RawInput {
+    pub(super) name: String,
+    pub(super) format: RecordFormat,
     /// Its size in bytes, where that is known beforehand.
-    pub bytes: Option<u64>,
-    /// Its contents.
-    pub contents: Box<dyn BufRead + Send>,
+    pub(super) bytes: Option<u64>,
+    compression: Compression,
+    place: Place,
 }
 
-/// Opens a file, or standard input for `-`. The format is that of the path's ending unless
-/// `format` is given; standard input is taken for JSON lines.
-///
-/// Each byte read is added to `read`.
-///
-/// # Errors
-///
-/// An input that cannot be opened, or whose format cannot be told.
-pub fn open_input(
-    path: &Path,
-    format: Option<RecordFormat>,
-    read: &Arc<AtomicU64>,
-) -> Result<ReviewInput, InputError> {
-    let name = path.display().to_string();
-    if path == Path::new("-") {
-        return Ok(ReviewInput {
-            name,
-            format: format.unwrap_or(RecordFormat::Jsonl),
-            bytes: None,
-            contents: Box::new(BufReader::new(CountedRead {
-                input: io::stdin(),
-                read: Arc::clone(read),
-            })),
-        });
-    }
-    let format = match format.or_else(|| RecordFormat::of_path(path)) {
-        Some(format) => format,
-        None => return Err(InputError::Format(name)),
-    };
-    let open_error = |source| InputError::Open { input: name.clone(), source };
-    let file = File::open(path).map_err(open_error)?;
-    let metadata = file.metadata().map_err(open_error)?;
-    if metadata.is_dir() {
-        return Err(open_error(io::ErrorKind::IsADirectory.into()));
-    }
-    let bytes = metadata.is_file().then_some(metadata.len());
-    let counted = CountedRead { input: file, read: Arc::clone(read) };
-    let contents = Box::new(BufReader::with_capacity(1 << 16, counted));
-    Ok(ReviewInput { name, format, bytes, contents })
+enum Place {
+    /// A plain file, which can be read at any point.
+    File(File),
+    /// A pipe or a device.
+    Stream(Box<dyn Read + Send>),
 }
 
-/// Counts the bytes that are read through it.
-struct CountedRead<R> {
+impl RawInput {
+    pub(super) fn open(path: &Path, options: &InputOptions) -> Result<Self, InputError> {
+        let name = path.display().to_string();
+        if path == Path::new("-") {
+            return Ok(Self {
+                name,
+                format: options.format.unwrap_or(RecordFormat::Jsonl),
+                bytes: None,
+                compression: Compression::None,
+                place: Place::Stream(Box::new(io::stdin())),
+            });
+        }
+        let format = match options.format.or_else(|| RecordFormat::of_path(path)) {
+            Some(format) => format,
+            None => return Err(InputError::Format(name)),
+        };
+        let open_error = |source| InputError::Open { input: name.clone(), source };
+        let file = File::open(path).map_err(open_error)?;
+        let metadata = file.metadata().map_err(open_error)?;
+        if metadata.is_dir() {
+            return Err(open_error(io::ErrorKind::IsADirectory.into()));
+        }
+        let (bytes, place) = match metadata.is_file() {
+            true => (Some(metadata.len()), Place::File(file)),
+            false => (None, Place::Stream(Box::new(file))),
+        };
+        let (compression, _) = Compression::of_path(path);
+        Ok(Self { name, format, bytes, compression, place })
+    }
+
+    /// Its contents from the beginning to the end, decompressed.
+    pub(super) fn contents(self, meter: &InputMeter) -> Result<Box<dyn Read + Send>, InputError> {
+        let meter = meter.clone();
+        let reader = match self.place {
+            Place::File(file) => self.compression.reader(MeteredRead { input: file, meter }),
+            Place::Stream(input) => self.compression.reader(MeteredRead { input, meter }),
+        };
+        reader.map_err(|source| InputError::Read { input: self.name, line: 1, source })
+    }
+
+    /// Its contents as a file that can be read at any point: a compressed one, or a stream, is
+    /// first copied to a temporary file. Everything is metered here and now.
+    pub(super) fn file(self, meter: &InputMeter) -> Result<File, InputError> {
+        let name = self.name.clone();
+        let read_error = |source| InputError::Read { input: name.clone(), line: 1, source };
+        if let (Place::File(file), Compression::None) = (&self.place, self.compression) {
+            if meter.digest.is_some() {
+                let mut input = MeteredRead { input: file, meter: meter.clone() };
+                io::copy(&mut input, &mut io::sink()).map_err(read_error)?;
+            }
+            return file.try_clone().map_err(read_error);
+        }
+        let mut contents = self.contents(meter)?;
+        let mut copy = tempfile::tempfile().map_err(read_error)?;
+        io::copy(&mut contents, &mut copy).map_err(read_error)?;
+        Ok(copy)
+    }
+}
+
+/// Meters what is read through it.
+struct MeteredRead<R> {
     input: R,
-    read: Arc<AtomicU64>,
+    meter: InputMeter,
 }
 
-impl<R: Read> Read for CountedRead<R> {
+impl<R: Read> Read for MeteredRead<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let bytes = self.input.read(buffer)?;
-        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.meter.add(&buffer[..bytes]);
         Ok(bytes)
     }
 }

@@ -1,12 +1,17 @@
-//! Reviews out of records.
+//! Reviews out of records, whatever they come in.
 
-use std::io::{self, BufRead};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::decoding::{CsvDecoder, Undecodable, decode_json};
-use super::framing::{Frame, Framer, Layout, MAX_RECORD_BYTES};
-use super::input::{InputError, RecordFormat};
-use super::refusal::{Refusal, RefusalReason};
+use super::encoding::decoded;
+use super::excel_reader::ExcelReader;
+use super::framing::Layout;
+use super::input::{InputError, InputMeter, InputOptions, RawInput, RecordFormat};
+use super::parquet_reader::ParquetReader;
+use super::refusal::Refusal;
+use super::text_reader::TextReader;
 
 /// Which fields of a record mean what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,247 +41,132 @@ pub struct Review {
     pub optional: Vec<String>,
 }
 
-/// Reads reviews, one after another, in bounded memory.
-///
-/// A record that cannot be read is a [`Refusal`] and reading goes on; an [`InputError`] ends it.
-#[derive(Debug)]
-pub struct ReviewReader<R> {
-    input: Arc<str>,
-    framer: Framer<R>,
-    decoder: Decoder,
-    record: Vec<u8>,
-    failed: bool,
+/// What a source gives for a record: a review, or a [`Refusal`], after which reading goes on; or
+/// an [`InputError`] that ends it.
+pub type ReviewItem = Result<Result<Review, Refusal>, InputError>;
+
+/// Anything that gives reviews, one after another: every format is read behind this.
+pub trait ReviewSource: Iterator<Item = ReviewItem> + Send {}
+
+impl<S: Iterator<Item = ReviewItem> + Send> ReviewSource for S {}
+
+/// Reads reviews from a file of any format, in bounded memory but for Excel.
+pub struct ReviewReader<'a> {
+    name: Arc<str>,
+    bytes: Option<u64>,
+    source: Box<dyn ReviewSource + 'a>,
 }
 
-#[derive(Debug)]
-enum Decoder {
-    Jsonl(FieldNames),
-    Csv(Box<CsvDecoder>),
-}
-
-impl<R: BufRead> ReviewReader<R> {
-    /// Reads `format` from `input`, which is called `name` in refusals and errors.
+impl<'a> ReviewReader<'a> {
+    /// Opens a file, or standard input for `-`, and reads its header.
+    ///
+    /// The format is that of the path's ending unless `options` give one; standard input is
+    /// taken for JSON lines. A CSV is in UTF-8 or GB18030, told by its beginning unless `options`
+    /// name one. What is read is added to `meter`.
     ///
     /// # Errors
     ///
-    /// An input that cannot be read, is not UTF-8 in its header, or has no such columns.
+    /// An input that cannot be opened, whose format cannot be told, or that has no such columns.
+    pub fn open(
+        path: &Path,
+        options: &InputOptions,
+        fields: FieldNames,
+        meter: &InputMeter,
+    ) -> Result<Self, InputError> {
+        let raw = RawInput::open(path, options)?;
+        let name: Arc<str> = raw.name.as_str().into();
+        let mut bytes = raw.bytes;
+        let read_error = |source| InputError::Read { input: name.to_string(), line: 1, source };
+        let source: Box<dyn ReviewSource> = match raw.format {
+            RecordFormat::Csv | RecordFormat::Jsonl => {
+                let layout = match raw.format {
+                    RecordFormat::Csv => Layout::QuotedLines,
+                    _ => Layout::Lines,
+                };
+                let encoding = match layout {
+                    Layout::QuotedLines => options.encoding,
+                    // JSON is UTF-8 by its standard.
+                    Layout::Lines => Some(options.encoding.unwrap_or_default()),
+                };
+                let input = BufReader::with_capacity(1 << 16, raw.contents(meter)?);
+                let input = decoded(input, encoding).map_err(read_error)?;
+                Box::new(TextReader::new(&name, input, layout, fields)?)
+            }
+            format => {
+                bytes = None;
+                let mut file = raw.file(meter)?;
+                file.seek(SeekFrom::Start(0)).map_err(read_error)?;
+                Self::of_file(Arc::clone(&name), file, format, options, fields)?
+            }
+        };
+        Ok(Self { name, bytes, source })
+    }
+
+    fn of_file(
+        name: Arc<str>,
+        file: File,
+        format: RecordFormat,
+        options: &InputOptions,
+        fields: FieldNames,
+    ) -> Result<Box<dyn ReviewSource>, InputError> {
+        Ok(match format {
+            RecordFormat::Xlsx => Box::new(ExcelReader::new(
+                name,
+                BufReader::new(file),
+                options.sheet.as_deref(),
+                fields,
+            )?),
+            _ => Box::new(ParquetReader::new(name, file, fields)?),
+        })
+    }
+
+    /// Reads text that is UTF-8 from `input`, which is called `name` in refusals and errors.
+    ///
+    /// # Errors
+    ///
+    /// An input that cannot be read, is not UTF-8 in its header, has no such columns, or is of a
+    /// format that is no text.
     pub fn new(
         name: &str,
-        mut input: R,
+        input: impl BufRead + Send + 'a,
         format: RecordFormat,
         fields: FieldNames,
     ) -> Result<Self, InputError> {
-        let read_error = |source| InputError::Read { input: name.to_owned(), line: 1, source };
-        skip_byte_order_mark(name, &mut input).map_err(|error| match error {
-            StartError::Io(source) => read_error(source),
-            StartError::Encoding(error) => error,
-        })?;
         let layout = match format {
-            RecordFormat::Jsonl => Layout::Lines,
             RecordFormat::Csv => Layout::QuotedLines,
-        };
-        let mut framer = Framer::new(input, layout);
-        let mut record = Vec::new();
-        let decoder = match format {
-            RecordFormat::Jsonl => Decoder::Jsonl(fields),
-            RecordFormat::Csv => match framer.next(&mut record).map_err(read_error)? {
-                Some((Frame::Record, _)) => {
-                    Decoder::Csv(Box::new(CsvDecoder::new(name, &record, &fields)?))
-                }
-                Some(_) => return Err(InputError::header(name, "its quotes do not close")),
-                None => return Err(InputError::header(name, "the input is empty")),
-            },
-        };
-        Ok(Self { input: name.into(), framer, decoder, record, failed: false })
-    }
-
-    fn decode(&mut self, frame: Frame, line: u64) -> Result<Review, Refusal> {
-        let refusal = |id: Option<String>, reason| Refusal {
-            input: Arc::clone(&self.input),
-            line,
-            id,
-            reason,
-        };
-        match frame {
-            Frame::Record => {}
-            Frame::TooLong => {
-                return Err(refusal(
-                    None,
-                    RefusalReason::RecordTooLong { limit: MAX_RECORD_BYTES },
-                ));
+            RecordFormat::Jsonl => Layout::Lines,
+            RecordFormat::Xlsx | RecordFormat::Parquet => {
+                let source = io::Error::new(io::ErrorKind::Unsupported, "this format is no text");
+                return Err(InputError::Open { input: name.to_owned(), source });
             }
-            Frame::StrayQuote => {
-                let reason = "a quoted field is not closed, or goes on after its closing quote";
-                return Err(refusal(None, RefusalReason::Malformed(reason.to_owned())));
-            }
-        }
-        let decoded = match &mut self.decoder {
-            Decoder::Jsonl(fields) => decode_json(&self.record, line, fields),
-            Decoder::Csv(decoder) => decoder.decode(&self.record, line),
         };
-        decoded.map_err(|Undecodable { id, reason }| refusal(id, reason))
+        let source = Box::new(TextReader::new(name, input, layout, fields)?);
+        Ok(Self { name: name.into(), bytes: None, source })
+    }
+
+    /// What it is called in refusals and errors: its path, or `-`.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// How many bytes there are to be read, where that is known beforehand.
+    #[must_use]
+    pub fn bytes(&self) -> Option<u64> {
+        self.bytes
     }
 }
 
-impl<R: BufRead> Iterator for ReviewReader<R> {
-    type Item = Result<Result<Review, Refusal>, InputError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        match self.framer.next(&mut self.record) {
-            Ok(Some((frame, line))) => Some(Ok(self.decode(frame, line))),
-            Ok(None) => None,
-            Err(source) => {
-                self.failed = true;
-                let input = self.input.to_string();
-                Some(Err(InputError::Read { input, line: self.framer.lines() + 1, source }))
-            }
-        }
+impl std::fmt::Debug for ReviewReader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReviewReader").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-enum StartError {
-    Io(io::Error),
-    Encoding(InputError),
-}
+impl Iterator for ReviewReader<'_> {
+    type Item = ReviewItem;
 
-/// Passes over the byte-order mark of UTF-8, and refuses those of UTF-16.
-fn skip_byte_order_mark(name: &str, input: &mut impl BufRead) -> Result<(), StartError> {
-    let start = input.fill_buf().map_err(StartError::Io)?;
-    if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
-        return Err(StartError::Encoding(InputError::header(name, "it is UTF-16; expected UTF-8")));
-    }
-    if start.starts_with(&[0xEF, 0xBB, 0xBF]) {
-        input.consume(3);
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fields() -> FieldNames {
-        FieldNames {
-            id: Some("id".to_owned()),
-            text: "text".to_owned(),
-            required: vec!["label".to_owned()],
-            optional: vec!["branch".to_owned()],
-        }
-    }
-
-    fn read(format: RecordFormat, input: &[u8]) -> Vec<Result<Review, Refusal>> {
-        let reader = ReviewReader::new("in", input, format, fields()).unwrap();
-        reader.collect::<Result<_, _>>().unwrap()
-    }
-
-    fn review(line: u64, id: &str, text: &str, label: &str, branch: &str) -> Review {
-        Review {
-            line,
-            id: id.to_owned(),
-            text: text.to_owned(),
-            required: vec![label.to_owned()],
-            optional: vec![branch.to_owned()],
-        }
-    }
-
-    fn reasons(records: &[Result<Review, Refusal>]) -> Vec<(u64, Option<&str>, &'static str)> {
-        let refused = records.iter().filter_map(|record| record.as_ref().err());
-        refused.map(|r| (r.line, r.id.as_deref(), r.reason.code())).collect()
-    }
-
-    #[test]
-    fn csv_columns_are_found_by_name_behind_a_byte_order_mark() {
-        let input = "\u{feff}branch,text,label,id\r\n0755,\"a, \"\"b\"\"\nc\",x,007\r\n,d\re,y,8";
-        assert_eq!(
-            read(RecordFormat::Csv, input.as_bytes()),
-            [Ok(review(2, "007", "a, \"b\"\nc", "x", "0755")), Ok(review(4, "8", "d\re", "y", ""))]
-        );
-    }
-
-    #[test]
-    fn json_lines_take_numbers_as_ids_and_leave_optional_fields_out() {
-        let input = r#"{"id": 7, "text": "a", "label": "x"}
-{"text": "b\nc", "label": 2, "id": "8", "branch": null, "more": [1]}"#;
-        assert_eq!(
-            read(RecordFormat::Jsonl, input.as_bytes()),
-            [Ok(review(1, "7", "a", "x", "")), Ok(review(2, "8", "b\nc", "2", ""))]
-        );
-    }
-
-    #[test]
-    fn each_unusable_csv_record_is_refused_by_line_id_and_reason() {
-        let input =
-            b"id,text,label,branch\n1,a,x,\n2,a,x\n,a,x,\n4,\xff,x,\n5,a,,\n6,\"a,x,\n7,a,x,b";
-        let records = read(RecordFormat::Csv, input);
-        assert_eq!(
-            reasons(&records),
-            [
-                (3, None, "malformed"),
-                (4, None, "missing_field"),
-                (5, Some("4"), "encoding"),
-                (6, Some("5"), "missing_field"),
-                (7, None, "malformed")
-            ]
-        );
-        assert_eq!(records[6], Ok(review(8, "7", "a", "x", "b")));
-    }
-
-    #[test]
-    fn each_unusable_json_line_is_refused_by_line_id_and_reason() {
-        let input = b"{\"id\":1\n[1]\n{\"id\":1,\"label\":\"x\"}\n{\"id\":2,\"text\":3,\"label\":\"x\"}\n\xff\n{\"text\":\"a\"}";
-        assert_eq!(
-            reasons(&read(RecordFormat::Jsonl, input)),
-            [
-                (1, None, "malformed"),
-                (2, None, "malformed"),
-                (3, Some("1"), "missing_field"),
-                (4, Some("2"), "field_type"),
-                (5, None, "encoding"),
-                (6, None, "missing_field")
-            ]
-        );
-    }
-
-    #[test]
-    fn a_refusal_never_repeats_the_text_of_a_record() {
-        let secret = "失联张三";
-        for input in [
-            format!("\"{secret}\""),
-            format!("{{\"text\": \"{secret}"),
-            secret.to_owned(),
-            format!("{{\"id\": 1, \"text\": [\"{secret}\"], \"label\": \"x\"}}"),
-        ] {
-            let records = read(RecordFormat::Jsonl, input.as_bytes());
-            let refusal = records[0].as_ref().unwrap_err();
-            assert!(!format!("{refusal} {refusal:?}").contains(secret), "{refusal}");
-        }
-    }
-
-    #[test]
-    fn without_an_id_field_records_are_numbered_by_their_lines() {
-        let fields = FieldNames { id: None, required: vec![], optional: vec![], ..fields() };
-        let input = "{\"text\":\"a\"}\n\n{\"text\":\"b\"}\n".as_bytes();
-        let reader = ReviewReader::new("in", input, RecordFormat::Jsonl, fields).unwrap();
-        let ids: Vec<String> = reader.map(|record| record.unwrap().unwrap().id).collect();
-        assert_eq!(ids, ["1", "3"]);
-    }
-
-    #[test]
-    fn a_header_that_cannot_serve_is_an_error_that_says_what_was_found() {
-        let error = |input: &[u8]| {
-            ReviewReader::new("in", input, RecordFormat::Csv, fields()).unwrap_err().to_string()
-        };
-        assert_eq!(
-            error(b"id,comment,label,branch\n"),
-            "`in` has no column `text`; its columns are: id, comment, label, branch"
-        );
-        assert_eq!(error(b""), "`in`: the input is empty");
-        assert_eq!(error(b"id,id,text,label,branch\n"), "`in`: two columns are called `id`");
-        assert_eq!(error(b"\xff\xfei\0d\0"), "`in`: it is UTF-16; expected UTF-8");
-        assert_eq!(error(b"id,\xb1\xe0\n"), "`in`: the header is not valid UTF-8");
-        assert_eq!(error(b"id,\"text\n"), "`in`: its quotes do not close");
+    fn next(&mut self) -> Option<ReviewItem> {
+        self.source.next()
     }
 }
