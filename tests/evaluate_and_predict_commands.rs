@@ -25,8 +25,34 @@ fn evaluation_prints_metrics_the_confusion_matrix_and_a_line_for_each_value_of_a
     let report: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(report["seen_in_training"], false);
     assert_eq!(report["metrics"]["rows"], 3);
-    assert_eq!(report["by"]["values"]["西"]["accuracy"], 0.5);
+    assert_eq!(report["by"][0]["values"]["西"]["accuracy"], 0.5);
     assert_eq!(report["metrics"]["confusion"][1][2], 1);
+}
+
+#[test]
+fn an_evaluation_report_is_a_whole_page_of_its_own_in_chinese_or_english() {
+    let folder = Folder::new();
+    let data = folder.file(
+        "new.jsonl",
+        "{\"id\": \"甲<1>\", \"text\": \"失联，<b>已逾期三个月\", \"label\": \"normal\", \"branch\": \"东\"}\n\
+         {\"text\": \"失联，已逾期三个月\", \"label\": \"risky\", \"branch\": \"西\"}\n",
+    );
+    let (page, english) = (folder.path("report.html"), folder.path("english.html"));
+    assert_eq!(run(&["evaluate", &data, "--by", "branch", "--report", &page]).code, 0);
+    assert_eq!(run(&["evaluate", &data, "--report", &english, "--lang", "en"]).code, 0);
+    let html = std::fs::read_to_string(&page).unwrap();
+    for part in
+        ["混淆矩阵", "代价曲线", "可靠性图", "按 branch", "按评价字数", "甲&lt;1&gt;", "<mark"]
+    {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(html.contains("&lt;b&gt;") && !html.contains("<b>") && !html.contains("NaN"));
+    assert!(std::fs::read_to_string(&english).unwrap().contains("Confusion matrix"));
+    assert_eq!(run(&["evaluate", &data, "--by", "branch", "--report", &page]).code, 0);
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), html, "the same bytes each time");
+
+    let nowhere = run(&["evaluate", &data, "--report", "no/such/folder/report.html"]);
+    assert_eq!(nowhere.code, 5, "{}", nowhere.stderr);
 }
 
 #[test]

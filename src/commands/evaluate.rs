@@ -8,8 +8,13 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::failure::Failure;
-use super::options::{ModelOption, RecordOptions, ThreadOption, print, print_json, tell};
-use crate::evaluation::{Metrics, MetricsByField, Scored, confusion_table, metrics_table};
+use super::options::{
+    ModelOption, RecordOptions, ThreadOption, create_output, print, print_json, tell, write_output,
+};
+use super::report::{ReportOptions, report_of_model};
+use crate::evaluation::{
+    Calibration, Metrics, MetricsByField, Origin, Scored, confusion_table, metrics_table,
+};
 use crate::model::{LabelError, RiskClassifier, hexadecimal};
 use crate::records::{FieldNames, Review, ReviewCollection};
 
@@ -22,12 +27,18 @@ pub(super) struct EvaluateArgs {
     /// The field that holds the label
     #[arg(long, value_name = "FIELD", default_value = "label")]
     label_field: String,
-    /// Split the metrics by the values of a field, too
+    /// Split the metrics by the values of a field, too; may be given more than once
     #[arg(long, value_name = "FIELD")]
-    by: Option<String>,
+    by: Vec<String>,
     /// Print everything as JSON on standard output
     #[arg(long)]
     json: bool,
+    /// Write a report to this HTML file, for people. Comments that were predicted wrong stand in
+    /// it: keep it as you keep the data
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    page: ReportOptions,
     #[command(flatten)]
     model: ModelOption,
     #[command(flatten)]
@@ -43,30 +54,35 @@ struct Evaluation {
     /// Whether the model was trained on one of the files.
     seen_in_training: bool,
     metrics: Metrics,
-    /// The field the metrics are split by, and the metrics for each of its values.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<MetricsByField>,
+    calibration: Calibration,
+    /// The fields the metrics are split by, each with the metrics for each of its values.
+    by: Vec<MetricsByField>,
 }
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
     args.threads.apply()?;
+    let report = args.report.as_deref().map(create_output).transpose()?;
     let classifier = args.model.open()?;
     let fields = FieldNames {
         id: None,
         text: args.records.text_field.clone(),
         required: vec![args.label_field.clone()],
-        optional: args.by.iter().cloned().collect(),
+        optional: args.by.iter().chain([&args.records.id_field]).cloned().collect(),
     };
     let collection = ReviewCollection::read(&args.data, &args.records.input_options(), &fields)?;
     if collection.reviews.is_empty() {
         return Err(Failure::input("there are no labelled comments in the data".to_owned()));
     }
-    let scored = score(&classifier, &collection.reviews, &args.label_field)?;
+    let reviews = &collection.reviews;
+    let scored = score(&classifier, reviews, &args.label_field)?;
     let labels = classifier.labels();
-    let by = args.by.as_ref().map(|field| {
-        let values = collection.reviews.iter().map(|review| review.optional[0].as_str());
-        MetricsByField::of(labels, field, values.zip(&scored))
-    });
+    let by: Vec<MetricsByField> = (0..)
+        .zip(&args.by)
+        .map(|(position, field): (usize, _)| {
+            let values = reviews.iter().map(|review| review.optional[position].as_str());
+            MetricsByField::of(labels, field, values.zip(&scored))
+        })
+        .collect();
     let trained_on = &classifier.manifest().data.files;
     let seen_in_training = collection.inputs.iter().any(|input| {
         trained_on.iter().any(|file| file.digest.sha256 == hexadecimal(&input.sha256))
@@ -74,10 +90,16 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
     if seen_in_training {
         tell("the model was trained on these comments: its figures here say nothing of new ones");
     }
+    if let Some(output) = report {
+        let origin = if seen_in_training { Origin::SeenInTraining } else { Origin::NewComments };
+        let html = report_of_model(&classifier, &args.page, reviews, &args.by, &scored, origin)?;
+        write_output(output, &html)?;
+    }
     let evaluation = Evaluation {
         model: classifier.id().to_string(),
         seen_in_training,
         metrics: Metrics::of(labels, &scored),
+        calibration: Calibration::of(&scored),
         by,
     };
     if args.json {
@@ -124,12 +146,14 @@ impl Evaluation {
         let Metrics { rows, accuracy, macro_f1, log_loss, .. } = self.metrics;
         let mut table = format!(
             "{} on {rows} comments: accuracy {accuracy:.4}, macro F1 {macro_f1:.4}, log loss \
-             {log_loss:.4}\n\n{}\n{}",
+             {log_loss:.4}, ECE {:.4}, Brier {:.4}\n\n{}\n{}",
             self.model,
+            self.calibration.expected_error,
+            self.calibration.brier,
             metrics_table(&self.metrics),
             confusion_table(&self.metrics)
         );
-        if let Some(by) = &self.by {
+        for by in &self.by {
             table += &format!("\n{}", by.table());
         }
         table

@@ -6,6 +6,7 @@ mod failure;
 mod models;
 mod options;
 mod predict;
+mod report;
 mod train;
 
 use std::io::Write;

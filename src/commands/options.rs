@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use crate::model::RiskClassifier;
-use crate::records::{InputOptions, RecordFormat, TextEncoding};
+use crate::records::{InputOptions, OutputFile, RecordFormat, TextEncoding};
 
 /// The shipped model, where the program is started in its repository.
 const DEFAULT_MODEL: &str = "models/post-loan-risk";
@@ -85,6 +85,21 @@ impl ThreadOption {
             .build_global()
             .map_err(|error| Failure::usage(error.to_string()))
     }
+}
+
+/// Prepares to write the file at `path`, which appears whole or not at all.
+pub(super) fn create_output(path: &Path) -> Result<OutputFile, Failure> {
+    OutputFile::create(path).map_err(|error| {
+        Failure::output(error).context(format!("cannot write `{}`", path.display()))
+    })
+}
+
+/// Writes `contents` to a prepared file and puts it in its place.
+pub(super) fn write_output(mut output: OutputFile, contents: &str) -> Result<(), Failure> {
+    output
+        .write_all(contents.as_bytes())
+        .and_then(|()| output.commit())
+        .map_err(|error| Failure::output(error).context("cannot write the output"))
 }
 
 /// Writes to standard output.

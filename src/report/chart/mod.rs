@@ -43,7 +43,9 @@ pub enum Tone {
 }
 
 impl Tone {
-    pub(super) fn class(self) -> &'static str {
+    /// The class of the style sheet that sets the colour.
+    #[must_use]
+    pub fn class(self) -> &'static str {
         const SERIES: [&str; 8] =
             ["tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7"];
         match self {
