@@ -14,6 +14,7 @@
 #![deny(missing_docs, unreachable_pub)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod audit;
 pub mod batch;
 pub mod commands;
 pub mod evaluation;

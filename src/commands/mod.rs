@@ -1,5 +1,6 @@
 //! The command line: it joins rooms, and holds no logic that another door needs, too.
 
+mod audit;
 mod batch;
 mod evaluate;
 mod failure;
@@ -42,6 +43,9 @@ enum Command {
     /// Measures a model on labelled comments.
     #[command(after_help = EXIT_CODES)]
     Evaluate(evaluate::EvaluateArgs),
+    /// Finds what is probably wrong with labelled comments: labels, duplicates, leaks.
+    #[command(after_help = EXIT_CODES)]
+    Audit(audit::AuditArgs),
     /// Classifies comments given as arguments or as lines of standard input.
     #[command(after_help = EXIT_CODES)]
     Predict(predict::PredictArgs),
@@ -70,6 +74,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Batch(args) => batch::run(&args),
         Command::Models(args) => models::run(&args),

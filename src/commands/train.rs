@@ -185,7 +185,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
         None => StopWords::default(),
     };
     let collection = args.read_data()?;
-    let labels = args.labels(&collection.reviews)?;
+    let labels = read_labels(args.labels.as_deref(), &collection.reviews)?;
     let rows = label_rows(&collection.reviews, &labels, &args.label_field)?;
     let groups = match &args.group_field {
         Some(_) => collection.reviews.iter().map(|review| review.required[1].clone()).collect(),
@@ -212,7 +212,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
 }
 
 impl TrainArgs {
-    fn settings(&self) -> Result<TrainingSettings, Failure> {
+    pub(super) fn settings(&self) -> Result<TrainingSettings, Failure> {
         let folds = match (self.folds, &self.group_field) {
             (FoldCount::Number(0), _) => None,
             (FoldCount::Number(folds), None) => {
@@ -245,7 +245,7 @@ impl TrainArgs {
         !self.without.contains(&part) && !self.without.contains(&Part::All)
     }
 
-    fn text_settings(&self) -> TextSettings {
+    pub(super) fn text_settings(&self) -> TextSettings {
         TextSettings {
             clauses: self.has(Part::Clauses),
             quantities: self.has(Part::Quantities),
@@ -283,25 +283,6 @@ impl TrainArgs {
         Ok(ReviewCollection::read(&self.data, &self.records.input_options(), &fields)?)
     }
 
-    fn labels(&self, reviews: &[Review]) -> Result<LabelSet, Failure> {
-        match &self.labels {
-            Some(path) => {
-                let source = read_text(path)?;
-                LabelSet::parse(&source)
-                    .map_err(|error| Failure::from(error).context(format!("`{}`", path.display())))
-            }
-            None if reviews.is_empty() => {
-                Err(Failure::input("there are no labelled comments in the data".to_owned()))
-            }
-            None => {
-                let ids: BTreeSet<&str> =
-                    reviews.iter().map(|review| review.required[0].as_str()).collect();
-                LabelSet::of_data(ids)
-                    .map_err(|error| Failure::from(error).context("the labels of the data"))
-            }
-        }
-    }
-
     fn report(&self, trained: &Trained, reviews: &[Review], path: &Path) -> Result<(), Failure> {
         let manifest = &trained.bundle.manifest;
         let by =
@@ -335,6 +316,26 @@ impl TrainArgs {
             manifest.data.rows,
             path.display()
         ))
+    }
+}
+
+/// The labels of a label file, or, without one, those that stand in the data.
+pub(super) fn read_labels(file: Option<&Path>, reviews: &[Review]) -> Result<LabelSet, Failure> {
+    match file {
+        Some(path) => {
+            let source = read_text(path)?;
+            LabelSet::parse(&source)
+                .map_err(|error| Failure::from(error).context(format!("`{}`", path.display())))
+        }
+        None if reviews.is_empty() => {
+            Err(Failure::input("there are no labelled comments in the data".to_owned()))
+        }
+        None => {
+            let ids: BTreeSet<&str> =
+                reviews.iter().map(|review| review.required[0].as_str()).collect();
+            LabelSet::of_data(ids)
+                .map_err(|error| Failure::from(error).context("the labels of the data"))
+        }
     }
 }
 
