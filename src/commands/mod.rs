@@ -2,6 +2,7 @@
 
 mod audit;
 mod batch;
+mod class_weights;
 mod evaluate;
 mod failure;
 mod models;

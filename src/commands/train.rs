@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
+use super::class_weights::ClassWeightsOption;
 use super::failure::Failure;
 use super::options::{RecordOptions, ThreadOption, print, print_json, tell};
 use crate::evaluation::{MetricsByField, confusion_table, metrics_table};
@@ -102,9 +103,23 @@ pub(super) struct TrainArgs {
     /// How the weights are fitted
     #[arg(long, value_name = "SOLVER", default_value = "sparse", help_heading = "Solver")]
     solver: SolverKind,
-    /// The inverse strength of the L2 penalty, scikit-learn's C; linfa's alpha is 1/C
-    #[arg(long, value_name = "NUMBER", default_value_t = 10.0, help_heading = "Solver")]
-    c: f64,
+    /// The inverse strength of the L2 penalty, scikit-learn's C (linfa's alpha is 1/C). Of
+    /// several, that with the lowest log loss on folds inside the training data is taken
+    #[arg(
+        long,
+        value_name = "NUMBER,...",
+        value_delimiter = ',',
+        default_value = "1,3,10,30",
+        help_heading = "Solver"
+    )]
+    c: Vec<f64>,
+    /// What comments of each label weigh: `balanced`, or a weight for each label such as
+    /// `normal=1,watch=1,risky=2` [default: the same]
+    #[arg(long, value_name = "WEIGHTS", help_heading = "Solver")]
+    class_weights: Option<ClassWeightsOption>,
+    /// A field that holds what a comment weighs: 2 counts it twice, 0 leaves it out
+    #[arg(long, value_name = "FIELD", help_heading = "Solver")]
+    weight_field: Option<String>,
     /// Fitting ends when the gradient's norm, divided by the number of comments, is below this
     #[arg(long, value_name = "NUMBER", default_value_t = 1e-4, help_heading = "Solver")]
     tolerance: f64,
@@ -129,6 +144,8 @@ enum Part {
     Negation,
     /// N-grams of characters, beside those of words.
     Characters,
+    /// The second stage over the scores of sentences.
+    Sentences,
     /// All of these.
     All,
 }
@@ -175,7 +192,7 @@ impl FromStr for Bound {
 
 pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
     args.threads.apply()?;
-    let settings = args.settings()?;
+    let mut settings = args.settings()?;
     let user_dictionary = match &args.user_dictionary {
         Some(path) => read_words(path, UserDictionary::parse)?,
         None => UserDictionary::banking().map_err(Failure::input)?,
@@ -186,6 +203,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
     };
     let collection = args.read_data()?;
     let labels = read_labels(args.labels.as_deref(), &collection.reviews)?;
+    settings.class_weights = args.class_weights.as_ref().map(|w| w.of(&labels)).transpose()?;
     let rows = label_rows(&collection.reviews, &labels, &args.label_field)?;
     let groups = match &args.group_field {
         Some(_) => collection.reviews.iter().map(|review| review.required[1].clone()).collect(),
@@ -193,7 +211,10 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
     };
     let analyzer =
         Analyzer::new(Segmenter::new(&user_dictionary), stop_words.clone(), args.text_settings());
-    let labelled = LabelledComments::analyze(&analyzer, labels, &rows, groups)?;
+    let mut labelled = LabelledComments::analyze(&analyzer, labels, &rows, groups)?;
+    if let Some(field) = &args.weight_field {
+        labelled = labelled.with_weights(row_weights(&collection.reviews, field)?);
+    }
     let data = TrainingData {
         rows: rows.len(),
         rows_by_label: labelled.rows_by_label(),
@@ -228,15 +249,21 @@ impl TrainArgs {
                 return Err(Failure::usage("--folds logo needs --group-field"));
             }
         };
+        let mut c = self.c.clone();
+        c.sort_by(f64::total_cmp);
+        c.dedup();
         Ok(TrainingSettings {
             features: self.feature_settings(),
             solver: SolverSettings {
                 solver: self.solver,
-                c: self.c,
+                c: c[0],
                 tolerance: self.tolerance,
                 max_iterations: self.max_iterations,
                 memory_budget: self.memory_budget.saturating_mul(1 << 20),
             },
+            c,
+            second_stage: self.has(Part::Sentences),
+            class_weights: None,
             folds,
         })
     }
@@ -273,7 +300,8 @@ impl TrainArgs {
 
     /// The reviews, each with its label and, where asked for, its group.
     fn read_data(&self) -> Result<ReviewCollection, Failure> {
-        let required = [&self.label_field].into_iter().chain(&self.group_field).cloned().collect();
+        let fields = [&self.label_field].into_iter().chain(&self.group_field);
+        let required = fields.chain(&self.weight_field).cloned().collect();
         let fields = FieldNames {
             id: None,
             text: self.records.text_field.clone(),
@@ -352,6 +380,21 @@ fn label_rows<'a>(
         Ok((review.text.as_str(), class))
     };
     reviews.iter().map(row).collect()
+}
+
+/// Each review's weight, the last of its required fields.
+fn row_weights(reviews: &[Review], field: &str) -> Result<Vec<f64>, Failure> {
+    let weight = |review: &Review| {
+        let text = review.required.last().map_or("", String::as_str);
+        match text.trim().parse::<f64>() {
+            Ok(weight) if weight.is_finite() && weight >= 0.0 => Ok(weight),
+            _ => Err(Failure::input(format!(
+                "field `{field}` at line {}: expected a weight, a number of 0 or more, found `{text}`",
+                review.line
+            ))),
+        }
+    };
+    reviews.iter().map(weight).collect()
 }
 
 fn training_file(input: &crate::records::InputDigest) -> TrainingFile {

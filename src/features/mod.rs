@@ -14,7 +14,7 @@ mod words;
 
 pub use sparse::{SparseMatrix, SparseRow};
 pub use tfidf::{TermFrequency, TfidfVectorizer, VectorizerScratch, ViewSettings};
-pub use union::{FeatureSettings, FeatureUnion, UnionScratch};
+pub use union::{FeatureSettings, FeatureUnion, SentenceTerm, UnionScratch};
 pub use vocabulary::{
     DocumentFrequencyBound, NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits,
 };

@@ -47,6 +47,8 @@ pub struct TfidfVectorizer {
 #[derive(Debug, Default, Clone)]
 pub struct VectorizerScratch {
     word_ids: Vec<u32>,
+    /// Each occurrence of a term with the position of its first word, in order of these.
+    occurrences: Vec<(TermId, u32)>,
     term_ids: Vec<TermId>,
 }
 
@@ -117,10 +119,14 @@ impl TfidfVectorizer {
         scratch: &mut VectorizerScratch,
         row: &mut SparseRow,
     ) {
-        let VectorizerScratch { word_ids, term_ids } = scratch;
+        let VectorizerScratch { word_ids, occurrences, term_ids } = scratch;
         self.vocabulary.look_up(words, word_ids);
+        occurrences.clear();
+        self.vocabulary.for_each_ngram(word_ids, |term, start, _| {
+            occurrences.push((term, start as u32));
+        });
         term_ids.clear();
-        self.vocabulary.for_each_ngram(word_ids, |term, _, _| term_ids.push(term));
+        term_ids.extend(occurrences.iter().map(|&(term, _)| term));
         term_ids.sort_unstable();
         let start = row.len();
         for run in term_ids.chunk_by(|a, b| a == b) {
@@ -132,6 +138,17 @@ impl TfidfVectorizer {
             row.push(first_id + run[0], term_frequency * self.idf[run[0] as usize]);
         }
         row.normalize_from(start);
+    }
+
+    /// Each occurrence of a term in the document that was last [transformed](Self::transform)
+    /// with `scratch`: the term, its inverse document frequency, and the position of its first
+    /// word, in order of these.
+    pub fn occurrences(
+        &self,
+        scratch: &VectorizerScratch,
+    ) -> impl Iterator<Item = (TermId, f64, usize)> {
+        let occurrences = scratch.occurrences.iter();
+        occurrences.map(|&(term, start)| (term, self.idf[term as usize], start as usize))
     }
 
     /// The positions of the words of each term in the document that was last

@@ -36,7 +36,23 @@ pub struct UnionScratch {
     characters: VectorizerScratch,
 }
 
+/// An occurrence of a term in a sentence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SentenceTerm {
+    /// The sentence, from 0.
+    pub sentence: usize,
+    /// The kind of n-gram: 0 for words, 1 for characters.
+    pub view: usize,
+    /// The term's column.
+    pub term: TermId,
+    /// Its inverse document frequency.
+    pub idf: f64,
+}
+
 impl FeatureUnion {
+    /// How many kinds of n-grams there are at most.
+    pub const VIEWS: usize = 2;
+
     /// A union of a vectorizer of words and one of characters.
     #[must_use]
     pub fn new(words: TfidfVectorizer, characters: Option<TfidfVectorizer>) -> Self {
@@ -112,6 +128,34 @@ impl FeatureUnion {
         if let Some(characters) = &self.characters {
             let (first_id, scratch) = (self.word_terms(), &mut scratch.characters);
             characters.append(comment.characters(), first_id, scratch, row);
+        }
+    }
+
+    /// Calls `found` with each occurrence of a term in the comment that was last
+    /// [transformed](Self::transform) with `scratch`, in the order of the comment, first the words
+    /// and then the characters.
+    pub fn for_each_sentence_term(
+        &self,
+        comment: &AnalyzedText,
+        scratch: &UnionScratch,
+        mut found: impl FnMut(SentenceTerm),
+    ) {
+        let ends = comment.sentences();
+        let mut sentence = 0;
+        for (term, idf, start) in self.words.occurrences(&scratch.words) {
+            while sentence + 1 < ends.len() && ends[sentence].words <= start {
+                sentence += 1;
+            }
+            found(SentenceTerm { sentence, view: 0, term, idf });
+        }
+        if let Some(characters) = &self.characters {
+            let (mut sentence, first_id) = (0, self.word_terms());
+            for (term, idf, start) in characters.occurrences(&scratch.characters) {
+                while sentence + 1 < ends.len() && ends[sentence].characters <= start {
+                    sentence += 1;
+                }
+                found(SentenceTerm { sentence, view: 1, term: first_id + term, idf });
+            }
         }
     }
 

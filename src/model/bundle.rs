@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::label::LabelSet;
 use super::linear::LinearModel;
 use super::manifest::{FileDigest, Manifest, ModelId, PipelineSettings, TrainingData};
+use super::second_stage::SecondStage;
 use crate::features::{
     FeatureSettings, FeatureUnion, NgramUnit, TfidfVectorizer, ViewSettings, Vocabulary,
 };
@@ -25,6 +26,9 @@ const WEIGHTS: &str = "weights.safetensors";
 const USER_DICTIONARY: &str = "user-dictionary.txt";
 const STOP_WORDS: &str = "stop-words.txt";
 const CARD: &str = "MODEL_CARD.md";
+
+/// What the names of the second stage's tensors begin with.
+const SECOND_STAGE: &str = "second_stage.";
 
 /// Why a model cannot be used.
 #[derive(Debug, Error)]
@@ -141,8 +145,10 @@ pub struct ModelBundle {
     pub vectorizer: FeatureUnion,
     /// The settings the vectorizer was made with.
     pub features: FeatureSettings,
-    /// Weights and intercept.
+    /// Weights and intercept of the first stage.
     pub linear: LinearModel,
+    /// The second stage, if there is one.
+    pub second_stage: Option<SecondStage>,
     /// The words added to the segmenter.
     pub user_dictionary: UserDictionary,
     /// The words left out.
@@ -187,13 +193,15 @@ impl ModelBundle {
             text: self.text,
             features: self.features,
             documents: self.vectorizer.words().documents(),
+            second_stage: self.second_stage.is_some(),
         };
         let mut files = BTreeMap::from([
             (PIPELINE.to_owned(), pretty_json(PIPELINE, &pipeline)?),
             (VOCABULARY.to_owned(), vocabulary_file(self.vectorizer.words().vocabulary())),
             (
                 WEIGHTS.to_owned(),
-                weights_file(&self.linear).map_err(|e| invalid(WEIGHTS, e.to_string()))?,
+                weights_file(&self.linear, self.second_stage.as_ref())
+                    .map_err(|e| invalid(WEIGHTS, e.to_string()))?,
             ),
             (USER_DICTIONARY.to_owned(), self.user_dictionary.source().into()),
             (STOP_WORDS.to_owned(), self.stop_words.source().into()),
@@ -251,8 +259,9 @@ impl ModelBundle {
             .map(|settings| vectorizer(CHARACTER_VOCABULARY, NgramUnit::Character, settings))
             .transpose()?;
         let vectorizer = FeatureUnion::new(words, characters);
-        let linear = parse_weights(&take(WEIGHTS)?, manifest.labels.len(), &vectorizer)
-            .map_err(|reason| invalid(WEIGHTS, reason))?;
+        let (linear, second_stage) =
+            parse_weights(&take(WEIGHTS)?, manifest.labels.len(), &vectorizer, &pipeline)
+                .map_err(|reason| invalid(WEIGHTS, reason))?;
         let user_dictionary =
             UserDictionary::parse(&text(USER_DICTIONARY, take(USER_DICTIONARY)?)?)
                 .map_err(|e| invalid(USER_DICTIONARY, e.to_string()))?;
@@ -266,6 +275,7 @@ impl ModelBundle {
             vectorizer,
             features: pipeline.features,
             linear,
+            second_stage,
             user_dictionary,
             stop_words,
         })
@@ -353,14 +363,28 @@ fn parse_vocabulary(text: &str, unit: NgramUnit, max_ngram: usize) -> Result<Voc
     Vocabulary::from_terms(terms, unit, max_ngram).map_err(|error| error.to_string())
 }
 
-fn weights_file(linear: &LinearModel) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+fn weights_file(
+    linear: &LinearModel,
+    second_stage: Option<&SecondStage>,
+) -> Result<Vec<u8>, safetensors::SafeTensorError> {
     let little_endian =
         |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-    let (weights, intercept) = (little_endian(linear.weights()), little_endian(linear.intercept()));
-    let tensors = [
-        ("intercept", TensorView::new(Dtype::F64, vec![linear.classes()], &intercept)?),
-        ("weights", TensorView::new(Dtype::F64, vec![linear.terms(), linear.classes()], &weights)?),
-    ];
+    let stages = [("", Some(linear)), (SECOND_STAGE, second_stage.map(SecondStage::linear))];
+    let numbers: Vec<(String, Vec<usize>, Vec<u8>)> = stages
+        .iter()
+        .filter_map(|(prefix, linear)| Some((prefix, (*linear)?)))
+        .flat_map(|(prefix, linear)| {
+            let (rows, classes) = (linear.terms(), linear.classes());
+            [
+                (format!("{prefix}intercept"), vec![classes], little_endian(linear.intercept())),
+                (format!("{prefix}weights"), vec![rows, classes], little_endian(linear.weights())),
+            ]
+        })
+        .collect();
+    let tensors = numbers
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F64, shape.clone(), bytes)?)))
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
     serialize(tensors, None)
 }
 
@@ -368,10 +392,31 @@ fn parse_weights(
     bytes: &[u8],
     classes: usize,
     vectorizer: &FeatureUnion,
-) -> Result<LinearModel, String> {
+    pipeline: &PipelineSettings,
+) -> Result<(LinearModel, Option<SecondStage>), String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let read = |name: &str, shape: &[usize]| {
-        let tensor = tensors.tensor(name).map_err(|error| error.to_string())?;
+    let term = |row: usize| format!("term `{}`", readable(vectorizer.term(row as u32)));
+    let linear = parse_linear(&tensors, "", (vectorizer.len(), classes), term)?;
+    if !pipeline.second_stage {
+        return Ok((linear, None));
+    }
+    let shape = (SecondStage::features_of(classes), classes);
+    let pooled =
+        parse_linear(&tensors, SECOND_STAGE, shape, |row| format!("pooled feature {row}"))?;
+    Ok((linear, SecondStage::new(pooled)))
+}
+
+/// The linear model of shape (`rows`, `classes`) in the tensors whose names begin with `prefix`;
+/// `name` names a row.
+fn parse_linear(
+    tensors: &SafeTensors<'_>,
+    prefix: &str,
+    (rows, classes): (usize, usize),
+    name: impl Fn(usize) -> String,
+) -> Result<LinearModel, String> {
+    let read = |tensor: &str, shape: &[usize]| {
+        let name = format!("{prefix}{tensor}");
+        let tensor = tensors.tensor(&name).map_err(|error| format!("tensor `{name}`: {error}"))?;
         if tensor.dtype() != Dtype::F64 || tensor.shape() != shape {
             return Err(format!(
                 "expected tensor `{name}` of F64 {shape:?} (terms of the vocabulary, labels of \
@@ -386,12 +431,12 @@ fn parse_weights(
             .map(|chunk| f64::from_le_bytes(chunk.try_into().unwrap_or_default()))
             .collect::<Vec<f64>>())
     };
-    let weights = read("weights", &[vectorizer.len(), classes])?;
+    let weights = read("weights", &[rows, classes])?;
     let intercept = read("intercept", &[classes])?;
     if let Some(position) = weights.iter().position(|weight| !weight.is_finite()) {
         return Err(format!(
-            "the weight of term `{}` for class {} is {}",
-            readable(vectorizer.term((position / classes) as u32)),
+            "the weight of {} for class {} is {}",
+            name(position / classes),
             position % classes,
             weights[position]
         ));

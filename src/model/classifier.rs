@@ -10,10 +10,11 @@ use thiserror::Error;
 
 use super::bundle::{ModelBundle, ModelError};
 use super::label::{ClassIndex, LabelSet};
-use super::linear::{LinearModel, softmax_in_place};
+use super::linear::softmax_in_place;
 use super::manifest::{Manifest, ModelId, hexadecimal};
+use super::scorer::{Scorer, ScorerBuffers};
 use super::store::resolve_version;
-use crate::features::{FeatureUnion, SparseRow, TermId, UnionScratch};
+use crate::features::TermId;
 use crate::text::{AnalyzedText, Analyzer, Segmenter, readable};
 
 /// The longest comment that is classified, in characters: what a cell of a spreadsheet can hold.
@@ -73,7 +74,8 @@ pub struct Explanation {
     pub prediction: Prediction,
     /// The score of the predicted class: `intercept` plus all contributions, to within 1e-9.
     pub score: f64,
-    /// What the predicted class scores with no term at all.
+    /// The part of the score that no term gave: intercepts, and what the number of sentences
+    /// says.
     pub intercept: f64,
     /// Every term of the comment that the model knows, from what spoke most for the predicted
     /// class to what spoke most against it.
@@ -95,7 +97,7 @@ pub struct Reason {
     /// The term in the model's vocabulary, as it is written in its file: words in normal form
     /// joined by spaces, or characters.
     pub term: String,
-    /// Its weight × its TF-IDF value.
+    /// What it added to the score: its weight × its TF-IDF value, through both stages.
     pub contribution: f64,
     /// The byte ranges in the comment where it stands, in order.
     pub ranges: Vec<Range<usize>>,
@@ -141,8 +143,7 @@ pub struct RiskClassifier {
 struct Shared {
     manifest: Manifest,
     analyzer: Analyzer,
-    vectorizer: FeatureUnion,
-    linear: LinearModel,
+    scorer: Scorer,
 }
 
 impl RiskClassifier {
@@ -174,8 +175,7 @@ impl RiskClassifier {
         let shared = Shared {
             manifest: bundle.manifest,
             analyzer: Analyzer::new(segmenter, bundle.stop_words, bundle.text),
-            vectorizer: bundle.vectorizer,
-            linear: bundle.linear,
+            scorer: Scorer::new(bundle.vectorizer, bundle.linear, bundle.second_stage),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -204,9 +204,7 @@ impl RiskClassifier {
         Worker {
             shared: Arc::clone(&self.shared),
             analyzed: AnalyzedText::default(),
-            scratch: UnionScratch::default(),
-            row: SparseRow::default(),
-            scores: Vec::new(),
+            buffers: ScorerBuffers::default(),
         }
     }
 
@@ -225,9 +223,7 @@ impl RiskClassifier {
 pub struct Worker {
     shared: Arc<Shared>,
     analyzed: AnalyzedText,
-    scratch: UnionScratch,
-    row: SparseRow,
-    scores: Vec<f64>,
+    buffers: ScorerBuffers,
 }
 
 impl Worker {
@@ -238,7 +234,7 @@ impl Worker {
     /// A comment with nothing visible in it, or of more than [`MAX_COMMENT_CHARS`] characters.
     pub fn classify(&mut self, comment: &str) -> Result<Prediction, ClassifyError> {
         self.score(comment)?;
-        Ok(Prediction::from_scores(&self.scores))
+        Ok(Prediction::from_scores(self.buffers.scores()))
     }
 
     /// Classifies a comment and gives the reasons.
@@ -248,33 +244,32 @@ impl Worker {
     /// As [`classify`](Self::classify).
     pub fn explain(&mut self, comment: &str) -> Result<Explanation, ClassifyError> {
         self.score(comment)?;
-        let prediction = Prediction::from_scores(&self.scores);
+        let Self { shared, analyzed, buffers } = self;
+        let scorer = &shared.scorer;
+        let prediction = Prediction::from_scores(buffers.scores());
         let class = prediction.class;
-        let Shared { vectorizer, linear, .. } = &*self.shared;
 
-        let mut ranges: FxHashMap<TermId, Vec<Range<usize>>> = FxHashMap::default();
-        vectorizer.for_each_occurrence(&self.analyzed, &self.scratch, |term, range| {
-            ranges.entry(term).or_default().push(range);
+        let mut found: FxHashMap<TermId, (f64, Vec<Range<usize>>)> = FxHashMap::default();
+        let intercept = scorer.attribute(class, analyzed, buffers, |term, contribution| {
+            found.entry(term).or_default().0 += contribution;
         });
-        let mut reasons: Vec<Reason> = self
-            .row
-            .iter()
-            .map(|(term, value)| Reason {
-                term: readable(vectorizer.term(term)).into_owned(),
-                contribution: linear.weights_of(term)[class] * value,
-                ranges: ranges.remove(&term).unwrap_or_default(),
+        scorer.for_each_occurrence(analyzed, buffers, |term, range| {
+            found.entry(term).or_default().1.push(range);
+        });
+        let mut terms: Vec<_> = found.into_iter().collect();
+        terms.sort_unstable_by(|(a, (x, _)), (b, (y, _))| y.total_cmp(x).then(a.cmp(b)));
+        let reasons = terms
+            .into_iter()
+            .map(|(term, (contribution, ranges))| Reason {
+                term: readable(scorer.vectorizer().term(term)).into_owned(),
+                contribution,
+                ranges,
             })
             .collect();
-        reasons.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
-        Ok(Explanation {
-            prediction,
-            score: self.scores[class],
-            intercept: linear.intercept()[class],
-            reasons,
-        })
+        Ok(Explanation { prediction, score: buffers.scores()[class], intercept, reasons })
     }
 
-    /// Leaves the comment's scores in `self.scores`.
+    /// Leaves the comment's scores in `self.buffers`.
     fn score(&mut self, comment: &str) -> Result<(), ClassifyError> {
         // A character has at least one byte: most comments need no counting.
         if comment.len() > MAX_COMMENT_CHARS {
@@ -283,13 +278,12 @@ impl Worker {
                 return Err(ClassifyError::TooLong { chars, limit: MAX_COMMENT_CHARS });
             }
         }
-        let Shared { analyzer, vectorizer, linear, .. } = &*self.shared;
+        let Shared { analyzer, scorer, .. } = &*self.shared;
         analyzer.analyze(comment, &mut self.analyzed);
         if self.analyzed.is_blank() {
             return Err(ClassifyError::Empty);
         }
-        vectorizer.transform(&self.analyzed, &mut self.scratch, &mut self.row);
-        linear.scores(&self.row, &mut self.scores);
+        scorer.score(&self.analyzed, &mut self.buffers);
         Ok(())
     }
 }

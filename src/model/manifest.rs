@@ -38,6 +38,9 @@ pub struct PipelineSettings {
     pub features: FeatureSettings,
     /// How many training documents the document frequencies were counted on.
     pub documents: u32,
+    /// Whether there is a second stage over the scores of sentences.
+    #[serde(default)]
+    pub second_stage: bool,
 }
 
 /// Size and digest of a file.
@@ -105,7 +108,8 @@ impl Manifest {
     /// The format this program writes, and the newest it reads.
     ///
     /// 1: words alone. 2: settings of text understanding, and a second vocabulary of characters.
-    pub const FORMAT_VERSION: u32 = 2;
+    /// 3: a second stage over the scores of sentences.
+    pub const FORMAT_VERSION: u32 = 3;
     /// The name of the file.
     pub const FILE: &str = "manifest.json";
 }

@@ -8,6 +8,9 @@ mod classifier;
 mod label;
 mod linear;
 mod manifest;
+mod scorer;
+mod second_stage;
+mod sentences;
 mod store;
 
 pub use bundle::{ModelBundle, ModelError, read_manifest};
@@ -20,4 +23,7 @@ pub use manifest::{
     FileDigest, Manifest, ModelId, PipelineSettings, TrainingData, TrainingFile, hexadecimal,
     sha256_hex,
 };
+pub use scorer::{Scorer, ScorerBuffers};
+pub use second_stage::SecondStage;
+pub use sentences::SentenceScores;
 pub use store::{ModelStore, StoredVersion, resolve_version};

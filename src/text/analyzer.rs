@@ -8,6 +8,7 @@ use super::negation::{MARK, NegationScope};
 use super::normalization::NormalizedText;
 use super::quantities;
 use super::segmenter::Segmenter;
+use super::sentences::{SentenceEnd, find_sentences};
 use super::settings::TextSettings;
 use super::symbols::is_symbol;
 
@@ -73,7 +74,7 @@ impl Analyzer {
     /// A word has at least one letter, ideograph or digit in it, or stands for a quantity, and is
     /// no stop word.
     pub fn analyze(&self, comment: &str, analyzed: &mut AnalyzedText) {
-        let AnalyzedText { normalized, rewritten, rewriting, words, forms } = analyzed;
+        let AnalyzedText { normalized, rewritten, rewriting, words, forms, sentences } = analyzed;
         normalized.assign(comment);
         if self.settings.quantities {
             quantities::rewrite(normalized.as_str(), rewritten, rewriting);
@@ -109,6 +110,8 @@ impl Analyzer {
             };
             words.push(Word { form, place });
         });
+        let places = words.iter().map(|word| (word.place.start, !matches!(word.form, Form::Break)));
+        find_sentences(rewritten, places, sentences);
     }
 }
 
@@ -133,6 +136,7 @@ pub struct AnalyzedText {
     words: Vec<Word>,
     /// The forms of words that do not read as they stand, one after the other.
     forms: String,
+    sentences: Vec<SentenceEnd>,
 }
 
 #[derive(Debug, Clone)]
@@ -168,6 +172,12 @@ impl AnalyzedText {
     #[must_use]
     pub fn characters(&self) -> Units<'_> {
         Units { text: &self.rewritten }
+    }
+
+    /// Where its sentences end, in order. There is at least one once a comment was analysed.
+    #[must_use]
+    pub fn sentences(&self) -> &[SentenceEnd] {
+        &self.sentences
     }
 
     /// Whether nothing visible was in the comment.

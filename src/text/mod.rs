@@ -11,6 +11,7 @@ mod negation;
 mod normalization;
 mod quantities;
 mod segmenter;
+mod sentences;
 mod settings;
 mod symbols;
 
@@ -18,5 +19,6 @@ pub use analyzer::{AnalyzedText, Analyzer, CharacterPlaces, Units};
 pub use dictionary::{DictionaryError, StopWords, UserDictionary};
 pub use normalization::NormalizedText;
 pub use segmenter::Segmenter;
+pub use sentences::SentenceEnd;
 pub use settings::TextSettings;
 pub use symbols::{parse_symbols, readable};

@@ -4,10 +4,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::folds::{FoldPlan, Folds};
-use super::trainer::{LabelledComments, TrainingError, TrainingSettings, fit};
+use super::stages::fit_stages;
+use super::trainer::{LabelledComments, TrainingError, TrainingSettings};
 use crate::evaluation::{Metrics, Scored, Spread};
-use crate::features::{SparseRow, UnionScratch};
-use crate::model::Prediction;
+use crate::model::{Prediction, ScorerBuffers};
 
 /// What a model scored out of fold: each comment by a model trained without its fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub struct FoldScore {
     pub log_loss: f64,
     /// How many terms the vocabulary of the other folds has.
     pub terms: usize,
+    /// The inverse strength of the penalty that was chosen on the other folds.
+    pub c: f64,
     /// Whether fitting reached its tolerance.
     pub converged: bool,
 }
@@ -124,17 +126,13 @@ fn score_fold(
     train_rows: &[usize],
     test_rows: &[usize],
 ) -> Result<(FoldScore, Vec<(usize, Scored)>), TrainingError> {
-    let (vectorizer, fitted, _) = fit(labelled, train_rows, settings)?;
-    let mut scratch = UnionScratch::default();
-    let mut row = SparseRow::default();
-    let mut scores = Vec::new();
+    let stages = fit_stages(labelled, train_rows, settings)?;
+    let mut buffers = ScorerBuffers::default();
     let scored: Vec<(usize, Scored)> = test_rows
         .iter()
         .map(|&test_row| {
-            let comment = &labelled.comments()[test_row];
-            vectorizer.transform(comment, &mut scratch, &mut row);
-            fitted.model.scores(&row, &mut scores);
-            let prediction = Prediction::from_scores(&scores);
+            stages.scorer.score(&labelled.comments()[test_row], &mut buffers);
+            let prediction = Prediction::from_scores(buffers.scores());
             let scored = Scored {
                 truth: labelled.classes()[test_row],
                 predicted: prediction.class,
@@ -149,8 +147,9 @@ fn score_fold(
         accuracy: metrics.accuracy,
         macro_f1: metrics.macro_f1,
         log_loss: metrics.log_loss,
-        terms: vectorizer.len(),
-        converged: fitted.converged,
+        terms: stages.scorer.vectorizer().len(),
+        c: stages.penalty.c,
+        converged: stages.fitted.converged,
     };
     Ok((score, scored))
 }

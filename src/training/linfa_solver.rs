@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::objective::ObjectiveValue;
 use super::solver::{
-    FittedModel, Solver, SolverError, SolverSettings, SparseDataset, check_classes,
+    FittedModel, Solver, SolverError, SolverSettings, SparseDataset, check_classes, row_weights,
 };
 use crate::features::SparseMatrix;
 use crate::model::LinearModel;
@@ -47,6 +47,9 @@ impl Solver for LinfaSolver {
         let (matrix, targets) = (dataset.records(), dataset.targets());
         let classes_of_rows = targets.to_vec();
         check_classes(&classes_of_rows, classes)?;
+        if !row_weights(dataset)?.is_empty() {
+            return Err(SolverError::Weights);
+        }
         let rows = matrix.rows() as f64;
         let dense = DatasetBase::new(self.dense(matrix)?, targets.clone());
         let fitted = MultiLogisticRegression::default()
@@ -65,5 +68,15 @@ impl Solver for LinfaSolver {
             objective,
             converged: objective.gradient_norm <= self.settings.tolerance * rows,
         })
+    }
+
+    fn fit_path(
+        &self,
+        dataset: &SparseDataset,
+        classes: usize,
+        cs: &[f64],
+    ) -> Result<Vec<FittedModel>, SolverError> {
+        let with_c = |&c| Self::new(SolverSettings { c, ..self.settings }).fit(dataset, classes);
+        cs.iter().map(with_c).collect()
     }
 }

@@ -6,8 +6,10 @@ mod linfa_solver;
 mod model_card;
 mod objective;
 mod point;
+mod second_stage;
 mod solver;
 mod sparse_solver;
+mod stages;
 mod trainer;
 
 pub use cross_validation::{CrossValidation, FoldScore, cross_validate};
@@ -19,4 +21,7 @@ pub use solver::{
     FittedModel, Solver, SolverError, SolverKind, SolverSettings, SparseDataset, make_solver,
 };
 pub use sparse_solver::{SparseLogisticRegression, SparseSolver, ValidSparseLogisticRegression};
-pub use trainer::{LabelledComments, Trained, TrainingError, TrainingSettings, fit, train};
+pub use stages::{FittedStages, PenaltyChoice, fit_stages};
+pub use trainer::{
+    ClassWeights, LabelledComments, Trained, TrainingError, TrainingSettings, train,
+};

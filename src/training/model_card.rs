@@ -95,8 +95,8 @@ fn write_card(
     writeln!(
         card,
         "- Multinomial logistic regression, C = {} (α = {}); {} after {} iterations.\n",
-        settings.solver.c,
-        settings.solver.alpha(),
+        trained.penalty.c,
+        1.0 / trained.penalty.c,
         if trained.fitted.converged { "converged" } else { "NOT converged" },
         trained.fitted.iterations.map_or("unknown".to_owned(), |iterations| iterations.to_string())
     )?;

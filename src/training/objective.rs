@@ -24,6 +24,21 @@ pub struct ObjectiveValue {
     pub gradient_norm: f64,
 }
 
+/// The class of each row, and its weight.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Targets<'a> {
+    pub(super) classes: &'a [ClassIndex],
+    /// Empty if all rows weigh 1.
+    pub(super) weights: &'a [f64],
+}
+
+impl<'a> Targets<'a> {
+    /// Targets that all weigh 1.
+    pub(super) fn unweighted(classes: &'a [ClassIndex]) -> Self {
+        Self { classes, weights: &[] }
+    }
+}
+
 impl ObjectiveValue {
     /// The objective of `model` on the rows of `matrix`, whose classes are `classes`.
     #[must_use]
@@ -33,21 +48,22 @@ impl ObjectiveValue {
         model: &LinearModel,
         alpha: f64,
     ) -> Self {
-        Self::with_transposed(matrix, &matrix.transposed(), classes, model, alpha)
+        let targets = Targets::unweighted(classes);
+        Self::with_transposed(matrix, &matrix.transposed(), targets, model, alpha)
     }
 
     /// As [`of`](Self::of), for those who have the transposed matrix already.
     pub(super) fn with_transposed(
         matrix: &SparseMatrix,
         transposed: &SparseMatrix,
-        classes: &[ClassIndex],
+        targets: Targets<'_>,
         model: &LinearModel,
         alpha: f64,
     ) -> Self {
         let width = model.classes();
         let mut residuals = vec![0.0; matrix.rows() * width];
         product(matrix, model.weights(), width, &mut residuals);
-        let loss = loss_and_residuals(&mut residuals, model.intercept(), classes);
+        let loss = loss_and_residuals(&mut residuals, model.intercept(), targets);
         let mut gradient = vec![0.0; model.weights().len()];
         product(transposed, &residuals, width, &mut gradient);
         for (slope, weight) in gradient.iter_mut().zip(model.weights()) {
@@ -59,6 +75,18 @@ impl ObjectiveValue {
             gradient_norm: (dot(&gradient, &gradient) + dot(&intercept, &intercept)).sqrt(),
         }
     }
+}
+
+/// The mean of −ln(probability of the true class) that `model` gives to the rows of `matrix`.
+pub(super) fn mean_log_loss(
+    matrix: &SparseMatrix,
+    classes: &[ClassIndex],
+    model: &LinearModel,
+) -> f64 {
+    let mut scores = vec![0.0; matrix.rows() * model.classes()];
+    product(matrix, model.weights(), model.classes(), &mut scores);
+    loss_and_residuals(&mut scores, model.intercept(), Targets::unweighted(classes))
+        / (matrix.rows() as f64).max(1.0)
 }
 
 /// Replaces `product`, of shape (rows, width), by `matrix` × `factor`, where `factor` is of
@@ -99,19 +127,31 @@ fn weighted_sum<const WIDTH: usize>(ids: &[u32], values: &[f64], factor: &[f64],
 }
 
 /// Turns scores without intercept, of shape (rows, classes), into residuals: probability minus
-/// one for the true class, and probability for the others. Gives the sum of the losses.
+/// one for the true class, and probability for the others, times the row's weight. Gives the
+/// weighted sum of the losses.
 pub(super) fn loss_and_residuals(
     scores: &mut [f64],
     intercept: &[f64],
-    classes: &[ClassIndex],
+    targets: Targets<'_>,
 ) -> f64 {
     let width = intercept.len();
     let losses: Vec<f64> = scores
         .par_chunks_mut(ROWS_PER_TASK * width)
-        .zip(classes.par_chunks(ROWS_PER_TASK))
-        .map(|(rows, classes)| {
-            let rows = rows.chunks_exact_mut(width).zip(classes);
-            rows.map(|(row, &class)| row_loss_and_residuals(row, intercept, class)).sum()
+        .enumerate()
+        .map(|(task, rows)| {
+            let first = task * ROWS_PER_TASK;
+            let rows = rows.chunks_exact_mut(width).zip(&targets.classes[first..]);
+            match targets.weights.get(first..) {
+                Some(weights) if !weights.is_empty() => rows
+                    .zip(weights)
+                    .map(|((row, &class), weight)| {
+                        let loss = row_loss_and_residuals(row, intercept, class);
+                        row.iter_mut().for_each(|residual| *residual *= weight);
+                        weight * loss
+                    })
+                    .sum(),
+                _ => rows.map(|(row, &class)| row_loss_and_residuals(row, intercept, class)).sum(),
+            }
         })
         .collect();
     losses.iter().sum()

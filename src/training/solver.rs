@@ -103,6 +103,9 @@ pub enum SolverError {
         /// Bytes it may take.
         budget: u64,
     },
+    /// Rows have weights, and the solver knows none.
+    #[error("linfa-logistic knows no weights of rows: use the sparse solver")]
+    Weights,
     /// The optimiser gave up.
     #[error("the optimiser gave up: {0}")]
     Optimizer(String),
@@ -135,6 +138,19 @@ pub trait Solver: Sync {
     ///
     /// Data or settings it cannot work with: see [`SolverError`].
     fn fit(&self, dataset: &SparseDataset, classes: usize) -> Result<FittedModel, SolverError>;
+
+    /// Fits a model for each inverse strength of the penalty in `cs`, in place of that of the
+    /// settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit).
+    fn fit_path(
+        &self,
+        dataset: &SparseDataset,
+        classes: usize,
+        cs: &[f64],
+    ) -> Result<Vec<FittedModel>, SolverError>;
 }
 
 /// The solver that `settings` name.
@@ -172,4 +188,29 @@ pub(super) fn check_classes(targets: &[ClassIndex], classes: usize) -> Result<()
     }
     let found = rows.iter().filter(|&&count| count > 0).count();
     if found == classes { Ok(()) } else { Err(SolverError::Classes { classes, found }) }
+}
+
+/// The weights of the rows, if they have any: a weight of 2 counts a row twice, one of 0 leaves
+/// it out.
+pub(super) fn row_weights<R, T>(dataset: &DatasetBase<R, T>) -> Result<Vec<f64>, SolverError>
+where
+    R: linfa::dataset::Records,
+{
+    let weights: Vec<f64> =
+        dataset.weights().unwrap_or_default().iter().map(|&weight| f64::from(weight)).collect();
+    match weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
+        Some(&found) => {
+            let (name, expected) = ("the weight of a row", "a number, 0 or more");
+            Err(SolverError::Setting { name, expected, found })
+        }
+        None => Ok(weights),
+    }
+}
+
+/// `dataset` with weights of its rows, if there are any.
+pub(super) fn with_weights(dataset: SparseDataset, weights: Option<Array1<f32>>) -> SparseDataset {
+    match weights {
+        Some(weights) => dataset.with_weights(weights),
+        None => dataset,
+    }
 }

@@ -33,10 +33,10 @@ use linfa::ParamGuard;
 use linfa::dataset::{AsSingleTargets, DatasetBase};
 use linfa::traits::Fit;
 
-use super::objective::{ObjectiveValue, column_sums, dot, loss_and_residuals, product};
+use super::objective::{ObjectiveValue, Targets, column_sums, dot, loss_and_residuals, product};
 use super::point::Point;
 use super::solver::{
-    FittedModel, Solver, SolverError, SolverSettings, SparseDataset, check_classes,
+    FittedModel, Solver, SolverError, SolverSettings, SparseDataset, check_classes, row_weights,
 };
 use crate::features::SparseMatrix;
 use crate::model::{ClassIndex, LinearModel};
@@ -57,13 +57,37 @@ impl SparseSolver {
     }
 }
 
-impl Solver for SparseSolver {
-    fn fit(&self, dataset: &SparseDataset, classes: usize) -> Result<FittedModel, SolverError> {
+impl SparseSolver {
+    fn regression(&self, classes: usize) -> SparseLogisticRegression {
         SparseLogisticRegression::new(classes)
             .alpha(self.settings.alpha())
             .tolerance(self.settings.tolerance)
             .max_iterations(self.settings.max_iterations)
-            .fit(dataset)
+    }
+}
+
+impl Solver for SparseSolver {
+    fn fit(&self, dataset: &SparseDataset, classes: usize) -> Result<FittedModel, SolverError> {
+        self.regression(classes).fit(dataset)
+    }
+
+    /// Each fit starts where the one before ended.
+    fn fit_path(
+        &self,
+        dataset: &SparseDataset,
+        classes: usize,
+        cs: &[f64],
+    ) -> Result<Vec<FittedModel>, SolverError> {
+        let data = Data::of(dataset, classes)?;
+        let mut start = None;
+        let mut path = Vec::with_capacity(cs.len());
+        for c in cs {
+            let regression = self.regression(classes).alpha(1.0 / c).check()?;
+            let (fitted, end) = regression.fit_from(&data, start.take())?;
+            path.push(fitted);
+            start = Some(end);
+        }
+        Ok(path)
     }
 }
 
@@ -167,24 +191,21 @@ impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
     type Object = FittedModel;
 
     fn fit(&self, dataset: &DatasetBase<SparseMatrix, T>) -> Result<FittedModel, SolverError> {
-        let matrix = dataset.records();
-        let targets = dataset.targets().as_single_targets().to_vec();
-        check_classes(&targets, self.classes)?;
-        if targets.len() != matrix.rows() {
-            return Err(linfa::Error::MismatchedShapes(matrix.rows(), targets.len()).into());
-        }
-        let transposed = &matrix.transposed();
-        let problem = Problem {
-            transposed,
-            matrix,
-            targets: &targets,
-            classes: self.classes,
-            alpha: self.alpha,
-            intercept_scale: mean_row_norm(transposed),
-            last_gradient: Mutex::new(None),
-        };
-        let start = problem.zero();
-        let rows = matrix.rows() as f64;
+        let (fitted, _) = self.fit_from(&Data::of(dataset, self.classes)?, None)?;
+        Ok(fitted)
+    }
+}
+
+impl ValidSparseLogisticRegression {
+    /// Fits from `start`, or from zero, and gives the point at which it ended, too.
+    fn fit_from(
+        &self,
+        data: &Data<'_>,
+        start: Option<Point>,
+    ) -> Result<(FittedModel, Point), SolverError> {
+        let problem = Problem { data, alpha: self.alpha, last_gradient: Mutex::new(None) };
+        let start = start.unwrap_or_else(|| problem.zero());
+        let rows = data.total_weight();
         let optimizer_error =
             |error: argmin::core::Error| SolverError::Optimizer(error.to_string());
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY)
@@ -204,18 +225,65 @@ impl<T: AsSingleTargets<Elem = ClassIndex>> Fit<SparseMatrix, T, SolverError>
         }
         let point = (result.state.get_best_param())
             .ok_or_else(|| SolverError::Optimizer("it gave no parameters".to_owned()))?;
-        let mut weights = vec![0.0; matrix.columns() * self.classes];
-        product(transposed, point.coefficients(), self.classes, &mut weights);
+        let mut weights = vec![0.0; data.matrix.columns() * self.classes];
+        product(&data.transposed, point.coefficients(), self.classes, &mut weights);
         let model = LinearModel::new(weights, point.intercept())
             .ok_or(SolverError::Classes { classes: self.classes, found: 0 })?;
-        let objective =
-            ObjectiveValue::with_transposed(matrix, transposed, &targets, &model, self.alpha);
-        Ok(FittedModel {
+        let objective = ObjectiveValue::with_transposed(
+            data.matrix,
+            &data.transposed,
+            data.targets(),
+            &model,
+            self.alpha,
+        );
+        let fitted = FittedModel {
             model,
             iterations: Some(result.state.get_iter()),
             objective,
             converged: objective.gradient_norm <= self.tolerance * rows * (1.0 + 1e-6),
-        })
+        };
+        Ok((fitted, point.clone()))
+    }
+}
+
+/// What a fit of any strength works with.
+struct Data<'a> {
+    matrix: &'a SparseMatrix,
+    transposed: SparseMatrix,
+    classes_of_rows: Vec<ClassIndex>,
+    /// The weight of each row; empty if all weigh 1.
+    weights: Vec<f64>,
+    classes: usize,
+    intercept_scale: f64,
+}
+
+impl<'a> Data<'a> {
+    fn of<T: AsSingleTargets<Elem = ClassIndex>>(
+        dataset: &'a DatasetBase<SparseMatrix, T>,
+        classes: usize,
+    ) -> Result<Self, SolverError> {
+        let matrix = dataset.records();
+        let classes_of_rows = dataset.targets().as_single_targets().to_vec();
+        check_classes(&classes_of_rows, classes)?;
+        if classes_of_rows.len() != matrix.rows() {
+            return Err(linfa::Error::MismatchedShapes(matrix.rows(), classes_of_rows.len()).into());
+        }
+        let weights = row_weights(dataset)?;
+        let transposed = matrix.transposed();
+        let intercept_scale = mean_row_norm(&transposed);
+        Ok(Self { matrix, transposed, classes_of_rows, weights, classes, intercept_scale })
+    }
+
+    fn targets(&self) -> Targets<'_> {
+        Targets { classes: &self.classes_of_rows, weights: &self.weights }
+    }
+
+    /// The sum of the rows' weights.
+    fn total_weight(&self) -> f64 {
+        match &self.weights[..] {
+            [] => self.classes_of_rows.len() as f64,
+            weights => weights.iter().sum(),
+        }
     }
 }
 
@@ -230,12 +298,8 @@ fn mean_row_norm(transposed: &SparseMatrix) -> f64 {
 
 /// The objective as argmin wants it.
 struct Problem<'a> {
-    matrix: &'a SparseMatrix,
-    transposed: &'a SparseMatrix,
-    targets: &'a [ClassIndex],
-    classes: usize,
+    data: &'a Data<'a>,
     alpha: f64,
-    intercept_scale: f64,
     /// The last gradient and where it was taken: L-BFGS asks for the one at the end of a line
     /// search again.
     last_gradient: Mutex<Option<(Point, Point)>>,
@@ -243,9 +307,10 @@ struct Problem<'a> {
 
 impl Problem<'_> {
     fn zero(&self) -> Point {
-        let span = self.targets.len() * self.classes;
-        let numbers = vec![0.0; 2 * span + self.classes];
-        Point { numbers, span, intercept_scale: self.intercept_scale }
+        let Data { classes_of_rows, classes, intercept_scale, .. } = self.data;
+        let span = classes_of_rows.len() * classes;
+        let numbers = vec![0.0; 2 * span + classes];
+        Point { numbers, span, intercept_scale: *intercept_scale }
     }
 }
 
@@ -255,7 +320,7 @@ impl CostFunction for Problem<'_> {
 
     fn cost(&self, point: &Point) -> Result<f64, argmin::core::Error> {
         let mut scores = point.image().to_vec();
-        let loss = loss_and_residuals(&mut scores, &point.intercept(), self.targets);
+        let loss = loss_and_residuals(&mut scores, &point.intercept(), self.data.targets());
         Ok(loss + self.alpha / 2.0 * dot(point.coefficients(), point.image()))
     }
 }
@@ -272,19 +337,20 @@ impl Gradient for Problem<'_> {
         {
             return Ok(gradient.clone());
         }
+        let Data { matrix, transposed, classes, intercept_scale, .. } = self.data;
         let span = point.span;
         let mut gradient = self.zero();
         let (coefficients, rest) = gradient.numbers.split_at_mut(span);
         let (image, intercept) = rest.split_at_mut(span);
 
         coefficients.copy_from_slice(point.image());
-        loss_and_residuals(coefficients, &point.intercept(), self.targets);
-        for (slope, sum) in intercept.iter_mut().zip(column_sums(coefficients, self.classes)) {
-            *slope = self.intercept_scale * sum;
+        loss_and_residuals(coefficients, &point.intercept(), self.data.targets());
+        for (slope, sum) in intercept.iter_mut().zip(column_sums(coefficients, *classes)) {
+            *slope = intercept_scale * sum;
         }
-        let mut slope = vec![0.0; self.matrix.columns() * self.classes];
-        product(self.transposed, coefficients, self.classes, &mut slope);
-        product(self.matrix, &slope, self.classes, image);
+        let mut slope = vec![0.0; matrix.columns() * classes];
+        product(transposed, coefficients, *classes, &mut slope);
+        product(matrix, &slope, *classes, image);
         // The penalty's gradient is α times the point, but for the intercept.
         for (slope, number) in gradient.numbers[..2 * span].iter_mut().zip(&point.numbers) {
             *slope += self.alpha * number;

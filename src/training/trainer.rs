@@ -1,18 +1,17 @@
 //! The whole of training: vocabulary, vectors, weights, and the bundle they make.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use ndarray::Array1;
 use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 
-use linfa::dataset::DatasetBase;
-use ndarray::Array1;
-
 use super::cross_validation::{CrossValidation, cross_validate};
 use super::folds::{FoldError, FoldPlan};
-use super::solver::{FittedModel, SolverError, SolverSettings, make_solver};
-use crate::features::{FeatureSettings, FeatureUnion, VocabularyError};
+use super::solver::{FittedModel, SolverError, SolverSettings};
+use super::stages::{FittedStages, PenaltyChoice, fit_stages};
+use crate::features::{FeatureSettings, VocabularyError};
 use crate::model::{ClassIndex, LabelSet, ModelBundle, TrainingData, hexadecimal};
 use crate::text::{AnalyzedText, Analyzer, StopWords, UserDictionary};
 
@@ -21,10 +20,28 @@ use crate::text::{AnalyzedText, Analyzer, StopWords, UserDictionary};
 pub struct TrainingSettings {
     /// How comments become vectors.
     pub features: FeatureSettings,
-    /// How weights are fitted.
+    /// How weights are fitted; its *C* gives way to the next.
     pub solver: SolverSettings,
+    /// The inverse strengths of the L2 penalty to choose from, in ascending order. There is at
+    /// least one.
+    pub c: Vec<f64>,
+    /// Whether there is a second stage over the scores of sentences.
+    pub second_stage: bool,
+    /// What rows of each label weigh; 1 if nothing is said.
+    pub class_weights: Option<ClassWeights>,
     /// How the model is cross-validated; not at all if there is no plan.
     pub folds: Option<FoldPlan>,
+}
+
+/// What rows of each label weigh in training.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeights {
+    /// All labels together the same: rows / (labels × rows of the label), as scikit-learn's
+    /// `class_weight="balanced"`.
+    Balanced,
+    /// One weight for each label, in the order of the labels.
+    Given(Vec<f64>),
 }
 
 /// Why no model can be trained.
@@ -54,6 +71,7 @@ pub struct LabelledComments {
     comments: Vec<AnalyzedText>,
     classes: Vec<ClassIndex>,
     groups: Vec<String>,
+    weights: Vec<f64>,
 }
 
 impl LabelledComments {
@@ -74,11 +92,43 @@ impl LabelledComments {
         }
         let comments = rows.par_iter().map(|(text, _)| analyzer.analyzed(text)).collect();
         let classes: Vec<ClassIndex> = rows.iter().map(|&(_, class)| class).collect();
-        let labelled = Self { labels, comments, classes, groups };
+        let labelled = Self { labels, comments, classes, groups, weights: Vec::new() };
         match labelled.rows_by_label().iter().position(|&rows| rows == 0) {
             Some(class) => Err(TrainingError::AbsentLabel(labelled.labels.get(class).id.clone())),
             None => Ok(labelled),
         }
+    }
+
+    /// The same with a weight for each row: one of 2 counts it twice, one of 0 leaves it out.
+    #[must_use]
+    pub fn with_weights(self, weights: Vec<f64>) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// What the given rows weigh, or nothing if all weigh 1.
+    pub(super) fn row_weights(
+        &self,
+        rows: &[usize],
+        class_weights: Option<&ClassWeights>,
+    ) -> Option<Array1<f32>> {
+        if class_weights.is_none() && self.weights.is_empty() {
+            return None;
+        }
+        let of_classes = match class_weights {
+            None => vec![1.0; self.labels.len()],
+            Some(ClassWeights::Given(weights)) => weights.clone(),
+            Some(ClassWeights::Balanced) => {
+                let mut counts = vec![0_usize; self.labels.len()];
+                rows.iter().for_each(|&row| counts[self.classes[row]] += 1);
+                let share = rows.len() as f64 / self.labels.len() as f64;
+                counts.iter().map(|&count| share / count.max(1) as f64).collect()
+            }
+        };
+        let weight = |&row: &usize| {
+            let of_row = self.weights.get(row).copied().unwrap_or(1.0);
+            (of_row * of_classes[self.classes[row]]) as f32
+        };
+        Some(rows.iter().map(weight).collect())
     }
 
     /// The labels.
@@ -114,27 +164,6 @@ impl LabelledComments {
     }
 }
 
-/// Learns vocabulary, document frequencies and weights from the given rows, and gives the time
-/// the solver took.
-///
-/// # Errors
-///
-/// No vocabulary, or no weights, can be had of them.
-pub fn fit(
-    labelled: &LabelledComments,
-    rows: &[usize],
-    settings: &TrainingSettings,
-) -> Result<(FeatureUnion, FittedModel, Duration), TrainingError> {
-    let comments: Vec<&AnalyzedText> = rows.iter().map(|&row| &labelled.comments[row]).collect();
-    let vectorizer = FeatureUnion::fit(&settings.features, &comments)?;
-    let matrix = vectorizer.matrix(&comments);
-    let targets: Array1<ClassIndex> = rows.iter().map(|&row| labelled.classes[row]).collect();
-    let solver = make_solver(settings.solver)?;
-    let start = Instant::now();
-    let fitted = solver.fit(&DatasetBase::new(matrix, targets), labelled.labels.len())?;
-    Ok((vectorizer, fitted, start.elapsed()))
-}
-
 /// A trained model that has yet to be given a place.
 #[derive(Debug, Clone)]
 pub struct Trained {
@@ -144,6 +173,8 @@ pub struct Trained {
     pub fitted: FittedModel,
     /// How long the solver took for that. Kept for people, and in no file.
     pub solver_time: Duration,
+    /// How the strength of the penalty was come by.
+    pub penalty: PenaltyChoice,
     /// How it scored, if that was asked for.
     pub cross_validation: Option<CrossValidation>,
 }
@@ -167,13 +198,18 @@ pub fn train(
         None => None,
     };
     let all_rows: Vec<usize> = (0..labelled.classes.len()).collect();
-    let (vectorizer, fitted, solver_time) = fit(labelled, &all_rows, settings)?;
+    let FittedStages { scorer, fitted, solver_time, penalty } =
+        fit_stages(labelled, &all_rows, settings)?;
     // Numbers and strings are always JSON values.
     let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
     let training = serde_json::json!({
         "text": json(serde_json::to_value(analyzer.settings())),
         "features": json(serde_json::to_value(settings.features)),
-        "solver": json(serde_json::to_value(settings.solver)),
+        "solver": json(serde_json::to_value(SolverSettings { c: penalty.c, ..settings.solver })),
+        "penalty": json(serde_json::to_value(&penalty)),
+        "second_stage": scorer.second_stage().is_some(),
+        "class_weights": json(serde_json::to_value(&settings.class_weights)),
+        "weighted_rows": !labelled.weights.is_empty(),
         "folds": json(serde_json::to_value(&settings.folds)),
         "iterations": fitted.iterations,
         "converged": fitted.converged,
@@ -185,11 +221,12 @@ pub fn train(
         manifest: ModelBundle::unnamed_manifest(labelled.labels.clone(), data, training, metrics),
         segmenter_fingerprint: hexadecimal(&analyzer.segmenter().fingerprint()),
         text: analyzer.settings(),
-        vectorizer,
+        vectorizer: scorer.vectorizer().clone(),
         features: settings.features,
         linear: fitted.model.clone(),
+        second_stage: scorer.second_stage().cloned(),
         user_dictionary,
         stop_words,
     };
-    Ok(Trained { bundle, fitted, solver_time, cross_validation })
+    Ok(Trained { bundle, fitted, solver_time, penalty, cross_validation })
 }

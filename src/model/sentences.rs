@@ -1,0 +1,86 @@
+//! What the linear model says of each sentence by itself.
+
+use super::linear::LinearModel;
+use crate::features::{FeatureUnion, UnionScratch};
+use crate::text::AnalyzedText;
+
+/// The score of each class for each sentence of a comment.
+///
+/// The vector of a sentence is the sum over the occurrences of its terms of their inverse
+/// document frequencies, divided by the root of the sum of their squares, for words and for
+/// characters each by itself. Its score is that of the linear model.
+#[derive(Debug, Default, Clone)]
+pub struct SentenceScores {
+    classes: usize,
+    /// Sentence-major, of shape (sentences, classes).
+    scores: Vec<f64>,
+    /// Sums of weights × idf, of shape (views, sentences, classes).
+    sums: Vec<f64>,
+    /// For each kind of n-gram and sentence what its sum is multiplied by.
+    scales: Vec<f64>,
+}
+
+impl SentenceScores {
+    /// Replaces the scores by those of the sentences of `comment`, which was just transformed
+    /// with `scratch`.
+    pub fn assign(
+        &mut self,
+        linear: &LinearModel,
+        vectorizer: &FeatureUnion,
+        comment: &AnalyzedText,
+        scratch: &UnionScratch,
+    ) {
+        let (classes, sentences) = (linear.classes(), comment.sentences().len());
+        self.classes = classes;
+        self.sums.clear();
+        self.sums.resize(FeatureUnion::VIEWS * sentences * classes, 0.0);
+        self.scales.clear();
+        self.scales.resize(FeatureUnion::VIEWS * sentences, 0.0);
+        let Self { sums, scales, scores, .. } = self;
+        vectorizer.for_each_sentence_term(comment, scratch, |found| {
+            let place = found.view * sentences + found.sentence;
+            scales[place] += found.idf * found.idf;
+            let sums = &mut sums[place * classes..][..classes];
+            for (sum, weight) in sums.iter_mut().zip(linear.weights_of(found.term)) {
+                *sum += weight * found.idf;
+            }
+        });
+        for scale in scales.iter_mut() {
+            *scale = if *scale > 0.0 { scale.sqrt().recip() } else { 0.0 };
+        }
+        scores.clear();
+        for sentence in 0..sentences {
+            for (class, intercept) in linear.intercept().iter().enumerate() {
+                let views = (0..FeatureUnion::VIEWS).map(|view| {
+                    let place = view * sentences + sentence;
+                    scales[place] * sums[place * classes + class]
+                });
+                scores.push(intercept + views.sum::<f64>());
+            }
+        }
+    }
+
+    /// How many sentences there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.scores.len() / self.classes.max(1)
+    }
+
+    /// Whether there is no sentence; never so once it was assigned.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.scores.is_empty()
+    }
+
+    /// The scores of each sentence, in order.
+    #[must_use]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[f64]> + ExactSizeIterator {
+        self.scores.chunks_exact(self.classes.max(1))
+    }
+
+    /// What the idf of an occurrence in `sentence` is multiplied by to give its value in the
+    /// sentence's vector.
+    pub(super) fn scale(&self, view: usize, sentence: usize) -> f64 {
+        self.scales[view * self.len() + sentence]
+    }
+}
