@@ -8,6 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
+use super::decisions::DecisionOptions;
 use super::failure::Failure;
 use super::options::{ModelOption, RecordOptions, ThreadOption, print_json, tell};
 use crate::batch::{BatchSummary, SourceItem, SourcedReview, classify_stream, tones};
@@ -45,6 +46,8 @@ pub(super) struct BatchArgs {
     #[command(flatten)]
     model: ModelOption,
     #[command(flatten)]
+    decisions: DecisionOptions,
+    #[command(flatten)]
     records: RecordOptions,
     #[command(flatten)]
     threads: ThreadOption,
@@ -52,7 +55,7 @@ pub(super) struct BatchArgs {
 
 pub(super) fn run(args: &BatchArgs) -> Result<Outcome, Failure> {
     let (output_format, rejects_path) = args.check_outputs()?;
-    let classifier = args.model.open()?;
+    let classifier = args.decisions.apply(args.model.open()?)?;
     let columns = PredictionColumns {
         labels: classifier.labels().ids().into_iter().map(str::to_owned).collect(),
         tones: tones(classifier.labels()),

@@ -7,6 +7,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Outcome;
+use super::decide::estimate_prior;
+use super::decisions::{DecisionOptions, PriorOption};
 use super::failure::Failure;
 use super::options::{
     ModelOption, RecordOptions, ThreadOption, create_output, print, print_json, tell, write_output,
@@ -42,6 +44,8 @@ pub(super) struct EvaluateArgs {
     #[command(flatten)]
     model: ModelOption,
     #[command(flatten)]
+    decisions: DecisionOptions,
+    #[command(flatten)]
     records: RecordOptions,
     #[command(flatten)]
     threads: ThreadOption,
@@ -62,7 +66,7 @@ struct Evaluation {
 pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
     args.threads.apply()?;
     let report = args.report.as_deref().map(create_output).transpose()?;
-    let classifier = args.model.open()?;
+    let mut classifier = args.model.open()?;
     let fields = FieldNames {
         id: None,
         text: args.records.text_field.clone(),
@@ -74,6 +78,12 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
         return Err(Failure::input("there are no labelled comments in the data".to_owned()));
     }
     let reviews = &collection.reviews;
+    let mut policy = args.decisions.over(classifier.policy(), classifier.labels())?;
+    if args.decisions.prior == Some(PriorOption::Estimate) {
+        let texts: Vec<&str> = reviews.iter().map(|review| review.text.as_str()).collect();
+        policy.prior = Some(estimate_prior(&classifier, &texts)?.shares);
+    }
+    classifier = classifier.with_policy(policy).map_err(|e| Failure::usage(e.to_string()))?;
     let scored = score(&classifier, reviews, &args.label_field)?;
     let labels = classifier.labels();
     let by: Vec<MetricsByField> = (0..)

@@ -2,7 +2,9 @@
 
 mod audit;
 mod batch;
-mod class_weights;
+mod by_label;
+mod decide;
+mod decisions;
 mod evaluate;
 mod failure;
 mod models;
@@ -53,6 +55,12 @@ enum Command {
     /// Classifies files of comments.
     #[command(after_help = EXIT_CODES)]
     Batch(batch::BatchArgs),
+    /// Sets how a model decides (prior, costs, when to ask a human) as its next version.
+    #[command(after_help = EXIT_CODES)]
+    Decide(decide::DecideArgs),
+    /// Estimates how common each label is in comments that nobody labelled.
+    #[command(after_help = EXIT_CODES)]
+    EstimatePrior(decide::EstimatePriorArgs),
     /// Lists, shows and verifies the models on disk.
     #[command(after_help = EXIT_CODES)]
     Models(models::ModelsArgs),
@@ -78,6 +86,8 @@ pub fn main() -> ExitCode {
         Command::Audit(args) => audit::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Batch(args) => batch::run(&args),
+        Command::Decide(args) => decide::run(&args),
+        Command::EstimatePrior(args) => decide::run_estimate_prior(&args),
         Command::Models(args) => models::run(&args),
     };
     match result {

@@ -9,6 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Outcome;
+use super::decisions::DecisionOptions;
 use super::failure::Failure;
 use super::options::{ModelOption, RecordOptions, print, tell};
 use crate::batch::tones;
@@ -37,6 +38,8 @@ pub(super) struct PredictArgs {
     json: bool,
     #[command(flatten)]
     model: ModelOption,
+    #[command(flatten)]
+    decisions: DecisionOptions,
     #[command(flatten)]
     records: RecordOptions,
 }
@@ -84,7 +87,7 @@ impl<'a> ReasonJson<'a> {
 }
 
 pub(super) fn run(args: &PredictArgs) -> Result<Outcome, Failure> {
-    let classifier = args.model.open()?;
+    let classifier = args.decisions.apply(args.model.open()?)?;
     let mut worker = classifier.worker();
     let mut refused = false;
     let mut place = 0;

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
-use super::class_weights::ClassWeightsOption;
+use super::by_label::ClassWeightsOption;
 use super::failure::Failure;
 use super::options::{RecordOptions, ThreadOption, print, print_json, tell};
 use crate::evaluation::{MetricsByField, confusion_table, metrics_table};

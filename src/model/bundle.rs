@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use thiserror::Error;
 
+use super::decision::DecisionPolicy;
 use super::label::LabelSet;
 use super::linear::LinearModel;
 use super::manifest::{FileDigest, Manifest, ModelId, PipelineSettings, TrainingData};
+use super::out_of_fold::OutOfFold;
 use super::second_stage::SecondStage;
 use crate::features::{
     FeatureSettings, FeatureUnion, NgramUnit, TfidfVectorizer, ViewSettings, Vocabulary,
@@ -22,13 +24,17 @@ const NEWEST_FORMAT: u64 = Manifest::FORMAT_VERSION as u64;
 const PIPELINE: &str = "pipeline.json";
 const VOCABULARY: &str = "vocabulary.tsv";
 const CHARACTER_VOCABULARY: &str = "character-vocabulary.tsv";
+const DECISIONS: &str = "decisions.json";
+const OUT_OF_FOLD: &str = "out-of-fold.csv";
 const WEIGHTS: &str = "weights.safetensors";
 const USER_DICTIONARY: &str = "user-dictionary.txt";
 const STOP_WORDS: &str = "stop-words.txt";
-const CARD: &str = "MODEL_CARD.md";
 
 /// What the names of the second stage's tensors begin with.
 const SECOND_STAGE: &str = "second_stage.";
+
+/// The first format version with a file of decisions.
+const DECISIONS_SINCE: u32 = 3;
 
 /// Why a model cannot be used.
 #[derive(Debug, Error)]
@@ -149,6 +155,11 @@ pub struct ModelBundle {
     pub linear: LinearModel,
     /// The second stage, if there is one.
     pub second_stage: Option<SecondStage>,
+    /// How scores become decisions.
+    pub decisions: DecisionPolicy,
+    /// What the model's likes said of the training data out of fold, if it was cross-validated:
+    /// decisions are tried on it.
+    pub out_of_fold: Option<OutOfFold>,
     /// The words added to the segmenter.
     pub user_dictionary: UserDictionary,
     /// The words left out.
@@ -156,6 +167,9 @@ pub struct ModelBundle {
 }
 
 impl ModelBundle {
+    /// The name of the model card's file.
+    pub const CARD: &str = "MODEL_CARD.md";
+
     /// A manifest for a model that has yet to be given a name and a version.
     #[must_use]
     pub fn unnamed_manifest(
@@ -205,8 +219,12 @@ impl ModelBundle {
             ),
             (USER_DICTIONARY.to_owned(), self.user_dictionary.source().into()),
             (STOP_WORDS.to_owned(), self.stop_words.source().into()),
-            (CARD.to_owned(), card.into()),
+            (DECISIONS.to_owned(), pretty_json(DECISIONS, &self.decisions)?),
+            (Self::CARD.to_owned(), card.into()),
         ]);
+        if let Some(out_of_fold) = &self.out_of_fold {
+            files.insert(OUT_OF_FOLD.to_owned(), out_of_fold.to_csv(&self.manifest.labels));
+        }
         if let Some(characters) = self.vectorizer.characters() {
             let contents = vocabulary_file(characters.vocabulary());
             files.insert(CHARACTER_VOCABULARY.to_owned(), contents);
@@ -267,7 +285,20 @@ impl ModelBundle {
                 .map_err(|e| invalid(USER_DICTIONARY, e.to_string()))?;
         let stop_words = StopWords::parse(&text(STOP_WORDS, take(STOP_WORDS)?)?)
             .map_err(|e| invalid(STOP_WORDS, e.to_string()))?;
-        take(CARD)?;
+        take(Self::CARD)?;
+        let decisions: DecisionPolicy = if manifest.format_version >= DECISIONS_SINCE {
+            serde_json::from_slice(&take(DECISIONS)?)
+                .map_err(|e| invalid(DECISIONS, e.to_string()))?
+        } else {
+            DecisionPolicy { training_shares: manifest.data.shares(), ..DecisionPolicy::default() }
+        };
+        (decisions.check(manifest.labels.len())).map_err(|e| invalid(DECISIONS, e.to_string()))?;
+        let out_of_fold = (manifest.files.contains_key(OUT_OF_FOLD))
+            .then(|| {
+                OutOfFold::parse(&text(OUT_OF_FOLD, take(OUT_OF_FOLD)?)?, &manifest.labels)
+                    .map_err(|reason| invalid(OUT_OF_FOLD, reason))
+            })
+            .transpose()?;
         Ok(Self {
             manifest,
             segmenter_fingerprint: pipeline.segmenter_fingerprint,
@@ -276,6 +307,8 @@ impl ModelBundle {
             features: pipeline.features,
             linear,
             second_stage,
+            decisions,
+            out_of_fold,
             user_dictionary,
             stop_words,
         })

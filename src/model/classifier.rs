@@ -9,8 +9,8 @@ use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use super::bundle::{ModelBundle, ModelError};
-use super::label::{ClassIndex, LabelSet};
-use super::linear::softmax_in_place;
+use super::decision::{DecisionError, DecisionPolicy, Prediction};
+use super::label::LabelSet;
 use super::manifest::{Manifest, ModelId, hexadecimal};
 use super::scorer::{Scorer, ScorerBuffers};
 use super::store::resolve_version;
@@ -36,43 +36,13 @@ pub enum ClassifyError {
     },
 }
 
-/// What a model says of a comment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Prediction {
-    /// The class of the highest probability; of equal ones the first.
-    pub class: ClassIndex,
-    /// The probability of each class, in the order of the labels; they sum to 1.
-    pub probabilities: Vec<f64>,
-}
-
-impl Prediction {
-    /// What follows from the score of each class.
-    #[must_use]
-    pub fn from_scores(scores: &[f64]) -> Self {
-        let mut class = 0;
-        for (candidate, score) in scores.iter().enumerate() {
-            if *score > scores[class] {
-                class = candidate;
-            }
-        }
-        let mut probabilities = scores.to_vec();
-        softmax_in_place(&mut probabilities);
-        Self { class, probabilities }
-    }
-
-    /// The probability of the predicted class.
-    #[must_use]
-    pub fn confidence(&self) -> f64 {
-        self.probabilities[self.class]
-    }
-}
-
 /// A prediction with everything that led to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     /// The prediction.
     pub prediction: Prediction,
-    /// The score of the predicted class: `intercept` plus all contributions, to within 1e-9.
+    /// The score of the predicted class, before calibration and prior: `intercept` plus all
+    /// contributions, to within 1e-9.
     pub score: f64,
     /// The part of the score that no term gave: intercepts, and what the number of sentences
     /// says.
@@ -137,6 +107,7 @@ impl Reason {
 #[derive(Debug, Clone)]
 pub struct RiskClassifier {
     shared: Arc<Shared>,
+    policy: Arc<DecisionPolicy>,
 }
 
 #[derive(Debug)]
@@ -177,7 +148,23 @@ impl RiskClassifier {
             analyzer: Analyzer::new(segmenter, bundle.stop_words, bundle.text),
             scorer: Scorer::new(bundle.vectorizer, bundle.linear, bundle.second_stage),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), policy: Arc::new(bundle.decisions) })
+    }
+
+    /// The same model with another way to decide.
+    ///
+    /// # Errors
+    ///
+    /// A policy that does not fit the labels.
+    pub fn with_policy(self, policy: DecisionPolicy) -> Result<Self, DecisionError> {
+        policy.check(self.labels().len())?;
+        Ok(Self { policy: Arc::new(policy), ..self })
+    }
+
+    /// How scores become decisions.
+    #[must_use]
+    pub fn policy(&self) -> &DecisionPolicy {
+        &self.policy
     }
 
     /// The model's name and version.
@@ -203,6 +190,7 @@ impl RiskClassifier {
     pub fn worker(&self) -> Worker {
         Worker {
             shared: Arc::clone(&self.shared),
+            policy: Arc::clone(&self.policy),
             analyzed: AnalyzedText::default(),
             buffers: ScorerBuffers::default(),
         }
@@ -222,6 +210,7 @@ impl RiskClassifier {
 #[derive(Debug, Clone)]
 pub struct Worker {
     shared: Arc<Shared>,
+    policy: Arc<DecisionPolicy>,
     analyzed: AnalyzedText,
     buffers: ScorerBuffers,
 }
@@ -234,7 +223,7 @@ impl Worker {
     /// A comment with nothing visible in it, or of more than [`MAX_COMMENT_CHARS`] characters.
     pub fn classify(&mut self, comment: &str) -> Result<Prediction, ClassifyError> {
         self.score(comment)?;
-        Ok(Prediction::from_scores(self.buffers.scores()))
+        Ok(self.policy.decide(self.buffers.scores()))
     }
 
     /// Classifies a comment and gives the reasons.
@@ -244,9 +233,9 @@ impl Worker {
     /// As [`classify`](Self::classify).
     pub fn explain(&mut self, comment: &str) -> Result<Explanation, ClassifyError> {
         self.score(comment)?;
-        let Self { shared, analyzed, buffers } = self;
+        let Self { shared, policy, analyzed, buffers } = self;
         let scorer = &shared.scorer;
-        let prediction = Prediction::from_scores(buffers.scores());
+        let prediction = policy.decide(buffers.scores());
         let class = prediction.class;
 
         let mut found: FxHashMap<TermId, (f64, Vec<Range<usize>>)> = FxHashMap::default();

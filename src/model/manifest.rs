@@ -71,6 +71,15 @@ pub struct TrainingData {
     pub files: Vec<TrainingFile>,
 }
 
+impl TrainingData {
+    /// The share of each label.
+    #[must_use]
+    pub fn shares(&self) -> Vec<f64> {
+        let rows: usize = self.rows_by_label.iter().sum();
+        self.rows_by_label.iter().map(|&count| count as f64 / rows.max(1) as f64).collect()
+    }
+}
+
 /// One file of [`TrainingData`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrainingFile {
@@ -108,7 +117,7 @@ impl Manifest {
     /// The format this program writes, and the newest it reads.
     ///
     /// 1: words alone. 2: settings of text understanding, and a second vocabulary of characters.
-    /// 3: a second stage over the scores of sentences.
+    /// 3: a second stage over the scores of sentences, decisions, out-of-fold predictions.
     pub const FORMAT_VERSION: u32 = 3;
     /// The name of the file.
     pub const FILE: &str = "manifest.json";

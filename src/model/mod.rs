@@ -4,25 +4,31 @@
 //! gives each thread a [`Worker`] with buffers of its own.
 
 mod bundle;
+mod calibrator;
 mod classifier;
+mod decision;
 mod label;
 mod linear;
 mod manifest;
+mod out_of_fold;
 mod scorer;
 mod second_stage;
 mod sentences;
 mod store;
 
 pub use bundle::{ModelBundle, ModelError, read_manifest};
+pub use calibrator::Calibrator;
 pub use classifier::{
-    ClassifyError, Explanation, MAX_COMMENT_CHARS, Prediction, Reason, RiskClassifier, Worker,
+    ClassifyError, Explanation, MAX_COMMENT_CHARS, Reason, RiskClassifier, Worker,
 };
+pub use decision::{DecisionError, DecisionPolicy, Prediction, default_costs};
 pub use label::{ClassIndex, Label, LabelError, LabelSet};
 pub use linear::{LinearModel, softmax_in_place};
 pub use manifest::{
     FileDigest, Manifest, ModelId, PipelineSettings, TrainingData, TrainingFile, hexadecimal,
     sha256_hex,
 };
+pub use out_of_fold::OutOfFold;
 pub use scorer::{Scorer, ScorerBuffers};
 pub use second_stage::SecondStage;
 pub use sentences::SentenceScores;

@@ -12,7 +12,9 @@ use super::folds::{FoldError, FoldPlan};
 use super::solver::{FittedModel, SolverError, SolverSettings};
 use super::stages::{FittedStages, PenaltyChoice, fit_stages};
 use crate::features::{FeatureSettings, VocabularyError};
-use crate::model::{ClassIndex, LabelSet, ModelBundle, TrainingData, hexadecimal};
+use crate::model::{
+    ClassIndex, DecisionPolicy, LabelSet, ModelBundle, OutOfFold, TrainingData, hexadecimal,
+};
 use crate::text::{AnalyzedText, Analyzer, StopWords, UserDictionary};
 
 /// All that decides what comes out of training, but the data and the words.
@@ -217,6 +219,11 @@ pub fn train(
         "gradient_norm": fitted.objective.gradient_norm,
     });
     let metrics = json(serde_json::to_value(&cross_validation));
+    let decisions = DecisionPolicy { training_shares: data.shares(), ..DecisionPolicy::default() };
+    let out_of_fold = cross_validation.as_ref().map(|validation| OutOfFold {
+        classes: validation.scored.iter().map(|scored| scored.truth).collect(),
+        probabilities: validation.scored.iter().map(|s| s.probabilities.clone()).collect(),
+    });
     let bundle = ModelBundle {
         manifest: ModelBundle::unnamed_manifest(labelled.labels.clone(), data, training, metrics),
         segmenter_fingerprint: hexadecimal(&analyzer.segmenter().fingerprint()),
@@ -225,6 +232,8 @@ pub fn train(
         features: settings.features,
         linear: fitted.model.clone(),
         second_stage: scorer.second_stage().cloned(),
+        decisions,
+        out_of_fold,
         user_dictionary,
         stop_words,
     };

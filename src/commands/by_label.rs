@@ -1,4 +1,4 @@
-//! What comments of each label weigh, as it stands on the command line.
+//! A number for each label, as it stands on the command line.
 
 use std::str::FromStr;
 
