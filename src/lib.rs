@@ -22,5 +22,6 @@ pub mod features;
 pub mod model;
 pub mod records;
 pub mod report;
+pub mod serve;
 pub mod text;
 pub mod training;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use crate::batch::BatchError;
 use crate::model::{LabelError, ModelError};
 use crate::records::{CollectionError, InputError};
+use crate::serve::{ServeError, SettingsError, TokenError};
 use crate::training::TrainingError;
 
 /// Which exit code a failure has.
@@ -18,6 +19,7 @@ enum Kind {
     Input = 3,
     Model = 4,
     Output = 5,
+    Service = 7,
 }
 
 /// Why a command did not do its work.
@@ -47,6 +49,11 @@ impl Failure {
     /// The output cannot be written.
     pub(super) fn output(cause: impl Into<Box<dyn Error>>) -> Self {
         Self::new(Kind::Output, cause)
+    }
+
+    /// A server cannot be started or reached, or answered with an error.
+    pub(super) fn service(cause: impl Into<Box<dyn Error>>) -> Self {
+        Self::new(Kind::Service, cause)
     }
 
     /// Says what was being done.
@@ -137,5 +144,36 @@ impl From<BatchError> for Failure {
             BatchError::Unbalanced { .. } => Kind::Defect,
         };
         Self::new(kind, error)
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        let kind = match error {
+            SettingsError::Read { .. } | SettingsError::File { .. } => Kind::Input,
+            SettingsError::Range { .. } | SettingsError::Together(_) => Kind::Usage,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        let kind = match error {
+            TokenError::Write { .. } => Kind::Output,
+            TokenError::Read { .. } | TokenError::Invalid { .. } => Kind::Input,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Model(error) => error.into(),
+            ServeError::Tokens(error) => error.into(),
+            ServeError::Tls(_) => Self::new(Kind::Input, error),
+            _ => Self::new(Kind::Service, error),
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod batch;
 mod by_label;
+mod call;
 mod decide;
 mod decisions;
 mod evaluate;
@@ -11,6 +12,8 @@ mod models;
 mod options;
 mod predict;
 mod report;
+mod serve;
+mod token;
 mod train;
 
 use std::io::Write;
@@ -27,7 +30,9 @@ Exit codes:
   3  the input cannot be read, or is not what it must be
   4  the model cannot be read, or cannot be used
   5  the output cannot be written
-  6  done, but some records were refused: see the rejects file";
+  6  done, but some records were refused: see the rejects file
+  7  a server cannot be started or reached, or answered with an error
+  8  a server was told to end a second time, and ended with calls under way";
 
 /// Reads post-loan review comments (贷后检查评价) and says for each whether the loan is normal, to
 /// be watched or risky, and why.
@@ -61,9 +66,18 @@ enum Command {
     /// Estimates how common each label is in comments that nobody labelled.
     #[command(after_help = EXIT_CODES)]
     EstimatePrior(decide::EstimatePriorArgs),
-    /// Lists, shows and verifies the models on disk.
+    /// Lists, shows and verifies the models on disk, and puts one in production.
     #[command(after_help = EXIT_CODES)]
     Models(models::ModelsArgs),
+    /// Answers calls over gRPC.
+    #[command(after_help = EXIT_CODES)]
+    Serve(Box<serve::ServeArgs>),
+    /// Calls a server: health, one comment, a file of them, the model in use.
+    #[command(after_help = EXIT_CODES)]
+    Call(Box<call::CallArgs>),
+    /// Makes, lists and revokes the tokens of the service's clients.
+    #[command(after_help = EXIT_CODES)]
+    Token(token::TokenArgs),
 }
 
 /// How a command that did its work ended.
@@ -73,6 +87,8 @@ enum Outcome {
     Done,
     /// Some records were refused.
     SomeRefused,
+    /// A server ended with calls under way.
+    CutShort,
 }
 
 /// Runs the program on the process's arguments and gives its exit code.
@@ -89,10 +105,14 @@ pub fn main() -> ExitCode {
         Command::Decide(args) => decide::run(&args),
         Command::EstimatePrior(args) => decide::run_estimate_prior(&args),
         Command::Models(args) => models::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Call(args) => call::run(&args),
+        Command::Token(args) => token::run(&args),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeRefused) => ExitCode::from(6),
+        Ok(Outcome::CutShort) => ExitCode::from(8),
         // Whoever read standard output has seen enough: that is no failure.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {

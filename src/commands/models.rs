@@ -1,5 +1,6 @@
-//! `postloan models`: what is on disk.
+//! `postloan models`: what is on disk, and what is in production.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -10,7 +11,8 @@ use super::failure::Failure;
 use super::options::{ModelOption, print, print_json};
 use crate::evaluation::metrics_table;
 use crate::model::{
-    Manifest, ModelStore, RiskClassifier, StoredVersion, read_manifest, resolve_version,
+    Manifest, ModelStore, Promotion, PromotionKind, RiskClassifier, StoredVersion, load_and_try,
+    read_manifest, resolve_version,
 };
 use crate::training::CrossValidation;
 
@@ -29,6 +31,38 @@ enum Action {
     Show(ShowArgs),
     /// Reads a model whole, checking every digest, size and number.
     Verify(VerifyArgs),
+    /// Puts a version in production, after trying it. Running servers take it over by themselves.
+    Promote(PromoteArgs),
+    /// Puts the version back into production that was there before the last promotion.
+    Rollback(StoreArgs),
+    /// Shows who put which version in production, and when.
+    History(StoreArgs),
+}
+
+#[derive(Debug, Args)]
+struct StoreArgs {
+    /// The model's name
+    name: String,
+    /// The folder that holds a folder for each model
+    #[arg(long, default_value = "models", value_name = "FOLDER", env = "POSTLOAN_MODELS")]
+    folder: PathBuf,
+    /// Print as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+impl StoreArgs {
+    fn store(&self) -> ModelStore {
+        ModelStore::new(self.folder.join(&self.name))
+    }
+}
+
+#[derive(Debug, Args)]
+struct PromoteArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The version
+    version: u32,
 }
 
 #[derive(Debug, Args)]
@@ -75,6 +109,9 @@ pub(super) fn run(args: &ModelsArgs) -> Result<Outcome, Failure> {
         None => list(&ListArgs { folder: "models".into(), json: false })?,
         Some(Action::List(args)) => list(args)?,
         Some(Action::Show(args)) => show(args)?,
+        Some(Action::Promote(args)) => promote(args)?,
+        Some(Action::Rollback(args)) => rollback(args)?,
+        Some(Action::History(args)) => history(args)?,
         Some(Action::Verify(args)) => {
             let classifier: RiskClassifier = args.model.open()?;
             let manifest = classifier.manifest();
@@ -89,6 +126,58 @@ pub(super) fn run(args: &ModelsArgs) -> Result<Outcome, Failure> {
         }
     }
     Ok(Outcome::Done)
+}
+
+fn promote(args: &PromoteArgs) -> Result<(), Failure> {
+    let store = args.store.store();
+    load_and_try(&store.version(args.version)?.path)?;
+    tell_promotion(&args.store, &store.promote(args.version, &user())?)
+}
+
+fn rollback(args: &StoreArgs) -> Result<(), Failure> {
+    let store = args.store();
+    load_and_try(&store.before_current()?.path)?;
+    tell_promotion(args, &store.rollback(&user())?)
+}
+
+fn history(args: &StoreArgs) -> Result<(), Failure> {
+    let history = args.store().history()?;
+    if args.json {
+        return print_json(&history);
+    }
+    if history.is_empty() {
+        return print(&format!("no version of {} was promoted yet\n", args.name));
+    }
+    print(&history.iter().map(|promotion| described(promotion) + "\n").collect::<String>())
+}
+
+fn tell_promotion(args: &StoreArgs, promotion: &Promotion) -> Result<(), Failure> {
+    if args.json {
+        return print_json(promotion);
+    }
+    print(&format!("{}/{} is in production: {}\n", args.name, promotion.to, described(promotion)))
+}
+
+fn described(promotion: &Promotion) -> String {
+    let from = promotion.from.map_or("none".to_owned(), |from| from.to_string());
+    let kind = match promotion.kind {
+        PromotionKind::Promote => "promoted",
+        PromotionKind::Rollback => "rolled back",
+    };
+    format!("{kind} from {from} to {} by {} at {}", promotion.to, promotion.by, promotion.at)
+}
+
+/// Who runs this, also behind sudo.
+fn user() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| env::var(name).ok());
+    let number = || {
+        #[cfg(unix)]
+        let number = format!("uid {}", rustix::process::getuid().as_raw());
+        #[cfg(not(unix))]
+        let number = "unknown".to_owned();
+        number
+    };
+    named.filter(|name| !name.is_empty()).unwrap_or_else(number)
 }
 
 fn list(args: &ListArgs) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ mod scorer;
 mod second_stage;
 mod sentences;
 mod store;
+mod trial;
 
 pub use bundle::{ModelBundle, ModelError, read_manifest};
 pub use calibrator::Calibrator;
@@ -32,4 +33,5 @@ pub use out_of_fold::OutOfFold;
 pub use scorer::{Scorer, ScorerBuffers};
 pub use second_stage::SecondStage;
 pub use sentences::SentenceScores;
-pub use store::{ModelStore, StoredVersion, resolve_version};
+pub use store::{ModelStore, Promotion, PromotionKind, StoredVersion, resolve_version};
+pub use trial::load_and_try;

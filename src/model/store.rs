@@ -4,11 +4,18 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
 use super::bundle::{ModelBundle, ModelError, read_manifest};
 use super::manifest::{Manifest, ModelId};
 
 /// The file beside the versions that names the one in use.
 const PRODUCTION: &str = "production";
+/// The file of all promotions, a JSON object a line.
+const HISTORY: &str = "production-history.jsonl";
+/// The file that is locked while a version is promoted.
+const LOCK: &str = ".production.lock";
 
 /// The folder of one model's versions, `models/<name>`.
 #[derive(Debug, Clone)]
@@ -23,6 +30,31 @@ pub struct StoredVersion {
     pub version: u32,
     /// Its folder.
     pub path: PathBuf,
+}
+
+/// A change of the version in production, as the history keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promotion {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a user name.
+    pub by: String,
+    /// What was asked for.
+    pub kind: PromotionKind,
+    /// The version in use before; `None` if there was none.
+    pub from: Option<u32>,
+    /// The version in use after.
+    pub to: u32,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PromotionKind {
+    /// A version was named.
+    Promote,
+    /// The one before was wanted back.
+    Rollback,
 }
 
 impl ModelStore {
@@ -57,6 +89,12 @@ impl ModelStore {
         Ok(versions)
     }
 
+    /// The file beside the versions that names the one in use. There need not be one.
+    #[must_use]
+    pub fn production_file(&self) -> PathBuf {
+        self.folder.join(PRODUCTION)
+    }
+
     /// The version that the `production` file names; `None` if there is no such file.
     ///
     /// # Errors
@@ -88,6 +126,134 @@ impl ModelStore {
             Some(stored) => Ok(Some(stored)),
             None => Ok(self.versions()?.pop()),
         }
+    }
+
+    /// Puts `version` in production: writes its number to the `production` file, whole or not at
+    /// all, and adds a line to the history. The caller has made sure that the version can be used.
+    ///
+    /// # Errors
+    ///
+    /// There is no such version, or the store cannot be written; then production is as it was.
+    pub fn promote(&self, version: u32, by: &str) -> Result<Promotion, ModelError> {
+        let _only_one = self.lock()?;
+        self.put_in_production(PromotionKind::Promote, version, by)
+    }
+
+    /// The version that was in production before the one that is now, and was not rolled back
+    /// itself.
+    ///
+    /// # Errors
+    ///
+    /// There was none before, or the history cannot be read.
+    pub fn before_current(&self) -> Result<StoredVersion, ModelError> {
+        let history = self.history()?;
+        let version = version_before(&history).ok_or_else(|| ModelError::Invalid {
+            path: self.folder.join(HISTORY),
+            reason: "no version was in production before the one that is now".to_owned(),
+        })?;
+        self.version(version)
+    }
+
+    /// Puts back into production what [`before_current`](Self::before_current) gives.
+    ///
+    /// # Errors
+    ///
+    /// As there, or the store cannot be written; then production is as it was.
+    pub fn rollback(&self, by: &str) -> Result<Promotion, ModelError> {
+        let _only_one = self.lock()?;
+        let before = self.before_current()?;
+        self.put_in_production(PromotionKind::Rollback, before.version, by)
+    }
+
+    /// All promotions and rollbacks, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// A history that cannot be read.
+    pub fn history(&self) -> Result<Vec<Promotion>, ModelError> {
+        let path = self.folder.join(HISTORY);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(ModelError::Read { path, source }),
+        };
+        let promotions = text.lines().zip(1..).map(|(line, number)| {
+            serde_json::from_str(line).map_err(|error| ModelError::Invalid {
+                path: path.clone(),
+                reason: format!("line {number}: {error}"),
+            })
+        });
+        promotions.collect()
+    }
+
+    /// One version of the store.
+    ///
+    /// # Errors
+    ///
+    /// There is no such version.
+    pub fn version(&self, version: u32) -> Result<StoredVersion, ModelError> {
+        let stored = self.versions()?.into_iter().find(|stored| stored.version == version);
+        stored.ok_or_else(|| ModelError::NotFound(self.folder.join(version.to_string())))
+    }
+
+    fn put_in_production(
+        &self,
+        kind: PromotionKind,
+        version: u32,
+        by: &str,
+    ) -> Result<Promotion, ModelError> {
+        let stored = self.version(version)?;
+        let path = self.production_file();
+        let before = match fs::read(&path) {
+            Ok(contents) => Some(contents),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(ModelError::Read { path, source }),
+        };
+        let promotion = Promotion {
+            at: Timestamp::now(),
+            by: by.to_owned(),
+            kind,
+            // A `production` file that names nothing does not keep anybody from mending it.
+            from: self.current().ok().flatten().map(|stored| stored.version),
+            to: stored.version,
+        };
+        let write_error = |source| ModelError::Write { path: path.clone(), source };
+        replace(&path, format!("{version}\n").as_bytes()).map_err(write_error)?;
+        if let Err(error) = self.add_to_history(&promotion) {
+            // Nothing is in production that the history does not know.
+            match before {
+                Some(contents) => replace(&path, &contents).map_err(write_error)?,
+                None => fs::remove_file(&path).map_err(write_error)?,
+            }
+            return Err(error);
+        }
+        Ok(promotion)
+    }
+
+    fn add_to_history(&self, promotion: &Promotion) -> Result<(), ModelError> {
+        let path = self.folder.join(HISTORY);
+        let add = || {
+            let mut line = serde_json::to_vec(promotion)?;
+            line.push(b'\n');
+            let mut file = File::options().append(true).create(true).open(&path)?;
+            file.write_all(&line)?;
+            file.sync_all()
+        };
+        add().map_err(|source| ModelError::Write { path: path.clone(), source })
+    }
+
+    /// Keeps other promotions out until it is dropped.
+    fn lock(&self) -> Result<File, ModelError> {
+        let path = self.folder.join(LOCK);
+        if !self.folder.is_dir() {
+            return Err(ModelError::NotFound(self.folder.clone()));
+        }
+        let lock = || {
+            let file = File::options().write(true).create(true).truncate(false).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        lock().map_err(|source| ModelError::Write { path: path.clone(), source })
     }
 
     /// Writes `bundle` as the next version, whole or not at all, with the card that `card` writes
@@ -150,6 +316,41 @@ impl ModelStore {
     }
 }
 
+/// The version that a rollback goes to: a promotion goes a step on, a rollback takes one back.
+fn version_before(history: &[Promotion]) -> Option<u32> {
+    let mut steps: Vec<u32> = Vec::new();
+    for promotion in history {
+        match promotion.kind {
+            PromotionKind::Promote => {
+                if promotion.from != Some(promotion.to) {
+                    steps.extend(promotion.from);
+                }
+            }
+            PromotionKind::Rollback => {
+                steps.pop();
+            }
+        }
+    }
+    steps.pop()
+}
+
+/// Puts a file with `contents` in the place of `path`, whole or not at all.
+fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    let mut draft = tempfile::Builder::new().prefix(".draft-").tempfile_in(folder)?;
+    draft.write_all(contents)?;
+    draft.as_file().sync_all()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Whoever may read the store may read which version is in production.
+        let mode = fs::metadata(folder)?.permissions().mode() & 0o666;
+        draft.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    draft.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
 /// The version folder that `path` stands for: itself, or the version in use of the store there.
 ///
 /// # Errors
@@ -205,4 +406,31 @@ fn allow_reading(_folder: &Path) -> io::Result<()> {
 /// Makes renames and new files in `folder` last through a power cut.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn promotion(kind: PromotionKind, from: Option<u32>, to: u32) -> Promotion {
+        Promotion { at: Timestamp::UNIX_EPOCH, by: "somebody".to_owned(), kind, from, to }
+    }
+
+    #[test]
+    fn each_rollback_goes_one_promotion_further_back() {
+        use PromotionKind::{Promote, Rollback};
+        let mut history = vec![
+            promotion(Promote, None, 1),
+            promotion(Promote, Some(1), 2),
+            promotion(Promote, Some(2), 2),
+            promotion(Promote, Some(2), 3),
+        ];
+        assert_eq!(version_before(&history), Some(2));
+        history.push(promotion(Rollback, Some(3), 2));
+        assert_eq!(version_before(&history), Some(1));
+        history.push(promotion(Rollback, Some(2), 1));
+        assert_eq!(version_before(&history), None);
+        history.push(promotion(Promote, Some(1), 3));
+        assert_eq!(version_before(&history), Some(1));
+    }
 }
