@@ -52,7 +52,9 @@ fn it_prints_the_table_and_writes_a_model_that_predicts() {
         [
             "MODEL_CARD.md",
             "character-vocabulary.tsv",
+            "decisions.json",
             "manifest.json",
+            "out-of-fold.csv",
             "pipeline.json",
             "stop-words.txt",
             "user-dictionary.txt",

@@ -139,6 +139,8 @@ pub fn classify_stream<P: Write + Send, R: Write + Send>(
                                 confidence: prediction.confidence(),
                                 probabilities: &prediction.probabilities,
                                 model: &model,
+                                most_likely: &classifier.labels().get(prediction.most_likely).id,
+                                needs_human: prediction.needs_human,
                                 kept: &review.optional,
                             })
                             .map_err(BatchError::Output)?;

@@ -59,6 +59,7 @@ pub(super) fn run(args: &BatchArgs) -> Result<Outcome, Failure> {
     let columns = PredictionColumns {
         labels: classifier.labels().ids().into_iter().map(str::to_owned).collect(),
         tones: tones(classifier.labels()),
+        decisions: classifier.policy().is_set(),
         kept: args.keep.clone(),
     };
     check_columns(&columns)?;

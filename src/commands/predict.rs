@@ -53,6 +53,9 @@ struct PredictionJson<'a> {
     label: &'a str,
     name: &'a str,
     confidence: f64,
+    /// The label of the highest score, whatever prior and costs say.
+    most_likely: &'a str,
+    needs_human: bool,
     probabilities: serde_json::Map<String, serde_json::Value>,
     model: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,6 +180,8 @@ fn json_line(
         label: &label.id,
         name: &label.name,
         confidence: prediction.confidence(),
+        most_likely: &classifier.labels().get(prediction.most_likely).id,
+        needs_human: prediction.needs_human,
         probabilities: probabilities.map(|(label, &p)| (label.id.clone(), p.into())).collect(),
         model: classifier.id().to_string(),
         explanation: args.explain.then(|| ExplanationJson {

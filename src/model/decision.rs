@@ -123,6 +123,12 @@ impl DecisionPolicy {
         }
     }
 
+    /// Whether anything but the highest score decides, or a human may be asked.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.prior.is_some() || self.costs.is_some() || self.human_below.is_some()
+    }
+
     /// The decision that follows from the score of each class.
     #[must_use]
     pub fn decide(&self, scores: &[f64]) -> Prediction {

@@ -5,14 +5,17 @@ use std::io::{self, Write};
 use super::refusal::Refusal;
 use super::table::{Cell, Column, ColumnKind, OutputFormat, TableWriter, Tone};
 
-/// The columns of a file of predictions: `id, label, confidence, p_<label>…, model`, then those
-/// that were kept from the input.
+/// The columns of a file of predictions: `id, label, confidence, p_<label>…, model`, where the
+/// model has a prior, costs or a threshold also `most_likely, needs_human`, then those that were
+/// kept from the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PredictionColumns {
     /// The ids of the labels, in the order of the probabilities.
     pub labels: Vec<String>,
     /// How grave each label is, where that is known, in the same order.
     pub tones: Vec<Option<Tone>>,
+    /// Whether the most likely label, and whether a human should look, are columns.
+    pub decisions: bool,
     /// The fields kept from the input.
     pub kept: Vec<String>,
 }
@@ -38,6 +41,10 @@ impl PredictionColumns {
                 .map(|label| Column::new(format!("p_{label}"), ColumnKind::Number, 12)),
         );
         columns.push(Column::new("model", ColumnKind::Text, 20));
+        if self.decisions {
+            columns.push(Column::new("most_likely", ColumnKind::Text, 12));
+            columns.push(Column::new("needs_human", ColumnKind::Text, 12));
+        }
         columns.extend(self.kept.iter().map(|kept| Column::new(kept, ColumnKind::Text, 20)));
         columns
     }
@@ -56,6 +63,10 @@ pub struct PredictionRow<'a> {
     pub probabilities: &'a [f64],
     /// The model, as `name/version`.
     pub model: &'a str,
+    /// The id of the most likely label, whatever prior and costs say.
+    pub most_likely: &'a str,
+    /// Whether a human should look: written `yes` or `no`.
+    pub needs_human: bool,
     /// The values kept from the input, in the order of the columns.
     pub kept: &'a [String],
 }
@@ -92,6 +103,10 @@ impl<W: Write + Send> PredictionWriter<W> {
         cells.extend([Cell::Text(row.id), Cell::Text(row.label), Cell::Number(row.confidence)]);
         cells.extend(row.probabilities.iter().copied().map(Cell::Number));
         cells.push(Cell::Text(row.model));
+        if self.columns.decisions {
+            cells.push(Cell::Text(row.most_likely));
+            cells.push(Cell::Text(if row.needs_human { "yes" } else { "no" }));
+        }
         cells.extend(row.kept.iter().map(|kept| Cell::Text(kept)));
         self.table.write(&cells)?;
         self.written += 1;
