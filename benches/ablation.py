@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 POSTLOAN = ROOT / "target" / "release" / "postloan"
 CORPUS = ROOT / "data" / "reviews.jsonl"
-PARTS = ["", "clauses", "quantities", "negation", "characters", "all"]
+PARTS = ["", "clauses", "quantities", "negation", "characters", "sentences", "all"]
 
 
 def run(*arguments):
@@ -45,6 +45,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
             options = ["--without", part] if part else []
+            if part == "all":
+                options += ["--c", "10"]
             _, printed = run(
                 "train", CORPUS, "--model", folder / "m", "--group-field", "author",
                 "--by", "phenomenon", "--json", *options,

@@ -106,7 +106,8 @@ def main():
     print("| five folds by author | accuracy | macro F1 | log loss | recall of risky |")
     print("|---|--:|--:|--:|--:|")
     for name, options in [
-        ("postloan", []), ("postloan, plain words (`--without all`)", ["--without", "all"]),
+        ("postloan", []),
+        ("postloan, plain words (`--without all --c 10`)", ["--without", "all", "--c", "10"]),
     ]:
         with tempfile.TemporaryDirectory() as folder:
             _, report = train(folder, "--group-field", "author", *options)
