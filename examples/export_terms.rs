@@ -6,7 +6,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use postloan::records::{FieldNames, InputOptions, ReviewCollection};
-use postloan::text::{AnalyzedText, Analyzer, Segmenter, StopWords, TextSettings, UserDictionary};
+use postloan::text::{
+    AnalyzedText, Analyzer, Segmenter, StopWords, TextSettings, UserDictionary, readable,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -18,7 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let collection = ReviewCollection::read(&paths, &InputOptions::default(), &fields)?;
     let segmenter = Segmenter::new(&UserDictionary::banking()?);
-    let analyzer = Analyzer::new(segmenter, StopWords::default(), TextSettings::PLAIN);
+    // What `train --without all` takes.
+    let settings = TextSettings { privacy: true, ..TextSettings::PLAIN };
+    let analyzer = Analyzer::new(segmenter, StopWords::default(), settings);
     let mut analyzed = AnalyzedText::default();
     let mut output = BufWriter::new(io::stdout().lock());
     for review in &collection.reviews {
@@ -28,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "label": review.required[0],
             "author": review.optional[0],
             "phenomenon": review.optional[1],
-            "terms": analyzed.words().collect::<Vec<_>>(),
+            "terms": analyzed.words().map(readable).collect::<Vec<_>>(),
         });
         writeln!(output, "{line}")?;
     }

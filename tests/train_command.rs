@@ -175,6 +175,7 @@ fn each_part_of_the_recipe_can_be_left_out_and_the_model_keeps_which() {
         let pipeline: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         let kept = ["clauses", "quantities", "negation"].map(|part| pipeline["text"][part] == true);
         assert_eq!(kept, text, "{without}");
+        assert_eq!(pipeline["text"]["privacy"], true, "privacy is no part that can be left out");
         assert_eq!(pipeline["features"]["characters"].is_object(), characters, "{without}");
     }
 }

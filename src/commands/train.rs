@@ -277,6 +277,8 @@ impl TrainArgs {
             clauses: self.has(Part::Clauses),
             quantities: self.has(Part::Quantities),
             negation: self.has(Part::Negation),
+            // No matter of taste: a vocabulary is read by people, and travels with the model.
+            privacy: true,
         }
     }
 

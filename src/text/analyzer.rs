@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use super::alignment::Alignment;
 use super::dictionary::StopWords;
+use super::identifiers::Replacement;
 use super::negation::{MARK, NegationScope};
 use super::normalization::NormalizedText;
-use super::quantities;
+use super::privacy;
+use super::rewriting::rewrite;
 use super::segmenter::Segmenter;
 use super::sentences::{SentenceEnd, find_sentences};
 use super::settings::TextSettings;
@@ -74,16 +76,15 @@ impl Analyzer {
     /// A word has at least one letter, ideograph or digit in it, or stands for a quantity, and is
     /// no stop word.
     pub fn analyze(&self, comment: &str, analyzed: &mut AnalyzedText) {
-        let AnalyzedText { normalized, rewritten, rewriting, words, forms, sentences } = analyzed;
+        let AnalyzedText { normalized, private, rewritten, rewriting, words, forms, sentences } =
+            analyzed;
         normalized.assign(comment);
-        if self.settings.quantities {
-            quantities::rewrite(normalized.as_str(), rewritten, rewriting);
-        } else {
-            rewritten.clear();
-            rewriting.clear();
-            rewritten.push_str(normalized.as_str());
-            rewriting.push(0, rewritten.len(), 0..rewritten.len());
+        let text = normalized.as_str();
+        private.clear();
+        if self.settings.privacy {
+            privacy::find(text, &self.segmenter, private);
         }
+        rewrite(text, private, self.settings.quantities, rewritten, rewriting);
         words.clear();
         forms.clear();
         let mut negation = NegationScope::default();
@@ -130,7 +131,9 @@ fn ends_clause(c: char) -> bool {
 #[derive(Debug, Default, Clone)]
 pub struct AnalyzedText {
     normalized: NormalizedText,
-    /// The normal form with symbols in the place of quantities.
+    /// What points at a person.
+    private: Vec<Replacement>,
+    /// The normal form with symbols in the place of that and of quantities.
     rewritten: String,
     rewriting: Alignment,
     words: Vec<Word>,
@@ -286,6 +289,7 @@ mod tests {
             (TextSettings { clauses: true, ..TextSettings::PLAIN }, "无 失联  欠息 62 天"),
             (TextSettings { quantities: true, ..TextSettings::PLAIN }, "无 失联 欠息 ⟨61–90天⟩"),
             (TextSettings { negation: true, ..TextSettings::PLAIN }, "无 ¬失联 ¬欠息 ¬62 ¬天"),
+            (TextSettings { privacy: true, ..TextSettings::PLAIN }, "无 失联 欠息 62 天"),
             (TextSettings::FULL, "无 ¬失联  欠息 ⟨61–90天⟩"),
         ] {
             assert_eq!(words(&analyzer("", settings), comment).join(" "), expected);

@@ -1,4 +1,4 @@
-//! From a comment to its terms: normalise, put quantities into buckets, segment, mark what is
+//! From a comment to its terms: normalise, hide what points at a person, put quantities into buckets, segment, mark what is
 //! denied, drop what carries no meaning.
 //!
 //! This room knows no weights and imports nothing of ours. An [`Analyzer`] is immutable and
@@ -6,10 +6,16 @@
 
 mod alignment;
 mod analyzer;
+mod character_kinds;
 mod dictionary;
+mod identifiers;
+mod name_words;
+mod names;
 mod negation;
 mod normalization;
+mod privacy;
 mod quantities;
+mod rewriting;
 mod segmenter;
 mod sentences;
 mod settings;

@@ -1,8 +1,9 @@
 //! Quantities, in digits or Chinese numerals, put into buckets that mean something to a credit
 //! officer: a model that has seen 62 天 knows 67 天, too.
 
-use super::alignment::Alignment;
-use super::symbols::{AMOUNT, DATE, DAYS, INSTALMENTS, MONTHS, NUMBER, PERCENT, YEAR, symbol};
+use std::ops::Range;
+
+use super::symbols::{AMOUNT, DATE, DAYS, INSTALMENTS, MONTHS, NUMBER, PERCENT, YEAR};
 
 /// The upper bounds of the buckets, each included; beyond the last there is one more.
 const DAY_BOUNDS: [f64; 6] = [3.0, 10.0, 30.0, 60.0, 90.0, 180.0];
@@ -14,46 +15,6 @@ const AMOUNT_BOUNDS: [f64; 8] = [5e2, 2e3, 1e4, 5e4, 2e5, 1e6, 5e6, 1e8];
 
 /// A number below this that has no unit we know stays as it is: 0 and 1 are words.
 const SMALLEST_BARE_NUMBER: f64 = 10.0;
-
-/// Replaces `rewritten` by `text` with a symbol in the place of each quantity and its unit.
-pub(super) fn rewrite(text: &str, rewritten: &mut String, alignment: &mut Alignment) {
-    rewritten.clear();
-    alignment.clear();
-    let mut copied = 0;
-    let mut position = 0;
-    let mut before = ' ';
-    while let Some(c) = text[position..].chars().next() {
-        // A number that goes on from a letter or digit, as in LPR5 or 3k8, is part of a name.
-        let may_begin = !before.is_ascii_alphanumeric() && before != '.';
-        match Numeral::read(&text[position..]).filter(|_| may_begin).and_then(Quantity::read) {
-            Some(quantity) => {
-                copy(text, copied..position, rewritten, alignment);
-                let end = position + quantity.length;
-                let symbol = symbol(quantity.symbol);
-                alignment.push(rewritten.len(), symbol.len_utf8(), position..end);
-                rewritten.push(symbol);
-                (copied, position, before) = (end, end, ' ');
-            }
-            None => {
-                position += c.len_utf8();
-                before = c;
-            }
-        }
-    }
-    copy(text, copied..text.len(), rewritten, alignment);
-}
-
-fn copy(
-    text: &str,
-    range: std::ops::Range<usize>,
-    rewritten: &mut String,
-    alignment: &mut Alignment,
-) {
-    if !range.is_empty() {
-        alignment.push(rewritten.len(), range.len(), range.clone());
-        rewritten.push_str(&text[range]);
-    }
-}
 
 /// A number at the start of a text.
 struct Numeral<'t> {
@@ -133,14 +94,50 @@ fn digit_value(c: char) -> Option<f64> {
     })
 }
 
+/// Whether `digits` may be a day such as 20210811.
+pub(super) fn is_date(digits: &str) -> bool {
+    let number = |range: Range<usize>| digits.get(range).and_then(|d| d.parse().ok());
+    digits.len() == 8
+        && matches!(number(0..2), Some(19 | 20))
+        && matches!(number(4..6), Some(1..=12))
+        && matches!(number(6..8), Some(1..=31))
+}
+
 /// A number with its unit.
-struct Quantity {
+pub(super) struct Quantity {
     symbol: usize,
     /// Bytes of number and unit.
     length: usize,
 }
 
 impl Quantity {
+    /// Calls `found` with the place and the symbol of each quantity in the part `range` of
+    /// `text`, in order.
+    pub(super) fn find(
+        text: &str,
+        range: Range<usize>,
+        found: &mut impl FnMut(Range<usize>, usize),
+    ) {
+        let text = &text[..range.end];
+        let mut position = range.start;
+        let mut before = ' ';
+        while let Some(c) = text[position..].chars().next() {
+            // A number that goes on from a letter or digit, as in LPR5 or 3k8, is part of a name.
+            let may_begin = !before.is_ascii_alphanumeric() && before != '.';
+            match Numeral::read(&text[position..]).filter(|_| may_begin).and_then(Self::read) {
+                Some(quantity) => {
+                    let end = position + quantity.length;
+                    found(position..end, quantity.symbol);
+                    (position, before) = (end, ' ');
+                }
+                None => {
+                    position += c.len_utf8();
+                    before = c;
+                }
+            }
+        }
+    }
+
     fn read(numeral: Numeral<'_>) -> Option<Self> {
         let Numeral { value, digits, length, after } = numeral;
         let (about, after) = match after.chars().next() {
@@ -203,12 +200,13 @@ fn day_of_month(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::alignment::Alignment;
+    use super::super::rewriting::rewrite;
     use super::super::symbols::readable;
-    use super::*;
 
     fn rewritten(text: &str) -> String {
         let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
-        rewrite(text, &mut rewritten, &mut alignment);
+        rewrite(text, &[], true, &mut rewritten, &mut alignment);
         readable(&rewritten).into_owned()
     }
 
@@ -262,7 +260,7 @@ mod tests {
     fn a_symbol_points_at_number_and_unit_and_the_rest_at_itself() {
         let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
         let text = "已逾期62天,失联";
-        rewrite(text, &mut rewritten, &mut alignment);
+        rewrite(text, &[], true, &mut rewritten, &mut alignment);
         let place = rewritten.find(super::super::symbols::is_symbol).unwrap();
         assert_eq!(&text[alignment.source_range(place..place + 3)], "62天");
         assert_eq!(&text[alignment.source_range(0..place + 3)], "已逾期62天");

@@ -56,6 +56,17 @@ impl Segmenter {
         }
     }
 
+    /// Whether `word` is in the dictionary.
+    pub(super) fn has_word(&self, word: &str) -> bool {
+        self.jieba.has_word(word)
+    }
+
+    /// Whether `word` is in the dictionary, and not as the name of a person.
+    pub(super) fn is_ordinary_word(&self, word: &str) -> bool {
+        self.jieba.has_word(word)
+            && matches!(&self.jieba.tag(word, false)[..], [only] if !only.tag.starts_with("nr"))
+    }
+
     /// The frequency at which jieba keeps `word` whole, given the dictionary so far.
     #[must_use]
     pub fn suggested_frequency(&self, word: &str) -> usize {

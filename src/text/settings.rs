@@ -11,14 +11,19 @@ pub struct TextSettings {
     pub quantities: bool,
     /// Negation: a denied word becomes another word, such as ¬逾期.
     pub negation: bool,
+    /// Privacy: numbers and names that point at a person become classes, such as ⟨姓名⟩, before
+    /// anything is learned. Models of before there was this part have it off.
+    #[serde(default)]
+    pub privacy: bool,
 }
 
 impl TextSettings {
     /// Words as they stand, and nothing else.
-    pub const PLAIN: Self = Self { clauses: false, quantities: false, negation: false };
+    pub const PLAIN: Self =
+        Self { clauses: false, quantities: false, negation: false, privacy: false };
 
     /// All parts.
-    pub const FULL: Self = Self { clauses: true, quantities: true, negation: true };
+    pub const FULL: Self = Self { clauses: true, quantities: true, negation: true, privacy: true };
 }
 
 /// Plain: what a model of before there were such settings was trained with.

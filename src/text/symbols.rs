@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// The names of all symbols, in the order of their characters. Models are written with the
 /// names, so that new ones may be put anywhere.
-const NAMES: [&str; 38] = [
+const NAMES: [&str; 44] = [
     "年份",
     "日期",
     "数", //
@@ -45,7 +45,13 @@ const NAMES: [&str; 38] = [
     "20–100万元",
     "100–500万元",
     "500万–1亿元",
-    ">1亿元",
+    ">1亿元", //
+    "证件账号",
+    "电话",
+    "车牌",
+    "邮箱",
+    "编号",
+    "姓名",
 ];
 
 const FIRST: u32 = 0xE000;
@@ -59,6 +65,14 @@ pub(super) const MONTHS: usize = 10;
 pub(super) const INSTALMENTS: usize = 16;
 pub(super) const PERCENT: usize = 22;
 pub(super) const AMOUNT: usize = 29;
+/// Id cards, accounts, and the codes of companies.
+pub(super) const IDENTITY: usize = 38;
+pub(super) const PHONE: usize = 39;
+pub(super) const PLATE: usize = 40;
+pub(super) const EMAIL: usize = 41;
+/// Any other code with a long number in it.
+pub(super) const CODE: usize = 42;
+pub(super) const NAME: usize = 43;
 
 /// The character of the symbol at `position`.
 pub(super) fn symbol(position: usize) -> char {
@@ -137,7 +151,8 @@ mod tests {
             let term = format!("a{}b", symbol(position));
             assert_eq!(parse_symbols(&readable(&term)), term);
         }
-        assert_eq!(NAMES[AMOUNT..].len(), 9);
+        assert_eq!(NAMES[AMOUNT..IDENTITY].len(), 9);
+        assert_eq!(NAMES[NAME..], ["姓名"]);
     }
 
     #[test]

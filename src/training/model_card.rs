@@ -83,10 +83,11 @@ fn write_card(
     let on = |part: bool| if part { "on" } else { "off" };
     writeln!(
         card,
-        "- Text understanding: clauses {}, quantities {}, negation {}.",
+        "- Text understanding: clauses {}, quantities {}, negation {}, privacy {}.",
         on(trained.bundle.text.clauses),
         on(trained.bundle.text.quantities),
-        on(trained.bundle.text.negation)
+        on(trained.bundle.text.negation),
+        on(trained.bundle.text.privacy)
     )?;
     write_view(card, "words", &settings.features.words, vectorizer.words())?;
     if let (Some(settings), Some(view)) = (&settings.features.characters, vectorizer.characters()) {

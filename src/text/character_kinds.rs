@@ -1,0 +1,72 @@
+//! What a character may be in a number or a name: one look tells that it is nothing, which nearly
+//! every character of a comment is.
+
+use std::ops::BitOr;
+use std::sync::LazyLock;
+
+use super::names;
+
+/// A set of parts that a character may play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Kinds(u16);
+
+impl Kinds {
+    /// An ASCII letter or digit.
+    pub(super) const CODE: Self = Self(1);
+    pub(super) const PLUS: Self = Self(1 << 1);
+    /// The first of a plate.
+    pub(super) const PROVINCE: Self = Self(1 << 2);
+    /// The first of a surname.
+    pub(super) const SURNAME: Self = Self(1 << 3);
+    /// A surname that is, begins or ends ordinary words.
+    pub(super) const AMBIGUOUS: Self = Self(1 << 4);
+    /// A surname that is a verb, adverb or preposition, too.
+    pub(super) const VERBAL: Self = Self(1 << 5);
+    /// The first of a surname of two characters.
+    pub(super) const DOUBLE: Self = Self(1 << 6);
+    /// Ends a name and is in none.
+    pub(super) const END: Self = Self(1 << 7);
+    /// Mostly ends a name.
+    pub(super) const MOSTLY_END: Self = Self(1 << 8);
+    /// The first of a title.
+    pub(super) const TITLE: Self = Self(1 << 9);
+    /// The last of a role.
+    pub(super) const ROLE: Self = Self(1 << 10);
+    /// May stand before a name.
+    pub(super) const BEFORE: Self = Self(1 << 11);
+
+    /// The parts that `c` may play.
+    pub(super) fn of(c: char) -> Self {
+        TABLE.get(c as usize).copied().unwrap_or_default()
+    }
+
+    /// Whether one of `kinds` is among these.
+    pub(super) fn has(self, kinds: Self) -> bool {
+        self.0 & kinds.0 != 0
+    }
+}
+
+impl BitOr for Kinds {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// The first characters of plates.
+const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新";
+
+/// By character, in the basic plane.
+static TABLE: LazyLock<Box<[Kinds]>> = LazyLock::new(|| {
+    let mut table = vec![Kinds::default(); 1 << 16].into_boxed_slice();
+    let mut put = |c: char, kind| {
+        let kinds = &mut table[c as usize];
+        *kinds = *kinds | kind;
+    };
+    ('a'..='z').chain('0'..='9').for_each(|c| put(c, Kinds::CODE));
+    put('+', Kinds::PLUS);
+    PROVINCES.chars().for_each(|c| put(c, Kinds::PROVINCE));
+    names::character_kinds(&mut put);
+    table
+});

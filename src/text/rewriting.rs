@@ -1,0 +1,50 @@
+//! A normal form with symbols in the place of what they stand for.
+
+use std::ops::Range;
+
+use super::alignment::Alignment;
+use super::identifiers::Replacement;
+use super::quantities::Quantity;
+use super::symbols::symbol;
+
+/// Replaces `rewritten` by `text` with a symbol in the place of each of `replacements` and, where
+/// asked for, of each quantity with its unit.
+pub(super) fn rewrite(
+    text: &str,
+    replacements: &[Replacement],
+    quantities: bool,
+    rewritten: &mut String,
+    alignment: &mut Alignment,
+) {
+    rewritten.clear();
+    alignment.clear();
+    let mut copied = 0;
+    let mut put = |range: Range<usize>, position| {
+        copy(text, copied..range.start, rewritten, alignment);
+        copied = range.end;
+        if !range.is_empty() {
+            let symbol = symbol(position);
+            alignment.push(rewritten.len(), symbol.len_utf8(), range);
+            rewritten.push(symbol);
+        }
+    };
+    let mut start = 0;
+    for replacement in replacements {
+        if quantities {
+            Quantity::find(text, start..replacement.start, &mut put);
+        }
+        put(replacement.start..replacement.end, replacement.symbol);
+        start = replacement.end;
+    }
+    if quantities {
+        Quantity::find(text, start..text.len(), &mut put);
+    }
+    put(text.len()..text.len(), 0);
+}
+
+fn copy(text: &str, range: Range<usize>, rewritten: &mut String, alignment: &mut Alignment) {
+    if !range.is_empty() {
+        alignment.push(rewritten.len(), range.len(), range.clone());
+        rewritten.push_str(&text[range]);
+    }
+}
