@@ -8,11 +8,11 @@ pub(super) const SURNAMES: &str = "王李张刘陈杨赵吴周徐孙胡朱郭何
 
 /// Surnames that are, or begin, or end ordinary words, too: 于, 高价, 对方. They need more of a
 /// sign.
-pub(super) const AMBIGUOUS: &str = "方高金石江史白黄文田钱马余成程施安常车单万毛康温兰关华季龙池党巫路费习戚鲍伍\
-    盛房古喻柴商涂景牛桑佘晏柏水明麦苗阳游尚";
+pub(super) const AMBIGUOUS: &str = "方高金石江史白黄文田钱马余成程施安常单万毛康温兰关华龙池党巫路费习戚鲍伍\
+    盛房古喻柴商涂景牛桑佘晏柏明麦苗阳游尚";
 
 /// Those of them that are verbs, adverbs or prepositions: 借款人曾书面申请.
-pub(super) const VERBAL: &str = "于任向时应管付曾解查连代包";
+pub(super) const VERBAL: &str = "于任向时应管付曾解查代包";
 
 pub(super) const DOUBLE_SURNAMES: [&str; 15] = [
     "欧阳", "司马", "上官", "诸葛", "皇甫", "尉迟", "公孙", "慕容", "令狐", "司徒", "夏侯", "南宫",
