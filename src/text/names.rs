@@ -128,6 +128,7 @@ impl Candidate<'_> {
     /// 王先生, 张总, 王小明经理: bytes of the name without the title.
     fn before_title(&self) -> Option<usize> {
         let mut length = self.surname;
+        let mut one = length;
         let mut given = self.after_surname().chars();
         for count in 0..=2 {
             let after = &self.rest[length..];
@@ -144,7 +145,8 @@ impl Candidate<'_> {
                         && (!self.ambiguous || polite || announced)
                         && self.starts_after_boundary()
                         && !self.rest[..length].ends_with(|c| SHOPS.contains(c))
-                        && !self.is_ordinary(length)
+                        && !self.is_ordinary(one)
+                        && (one == length || !self.is_ordinary(length))
                 };
                 if titled {
                     return Some(length);
@@ -154,8 +156,8 @@ impl Candidate<'_> {
                 return None;
             }
             length += next.len_utf8();
-            if count == 0 && self.is_ordinary(length) {
-                return None;
+            if count == 0 {
+                one = length;
             }
         }
         None
