@@ -143,3 +143,47 @@ fn subtract_mean(slopes: &mut [f64]) {
     let mean = slopes.iter().sum::<f64>() / slopes.len() as f64;
     slopes.iter_mut().for_each(|slope| *slope -= mean);
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn features_are_centred_scores_whole_highest_sum_first_last_and_the_count() {
+        let sentences = SentenceScores::of(&[vec![1.0, -1.0], vec![-2.0, 4.0], vec![0.0, 0.0]]);
+        let mut features = Vec::new();
+        SecondStage::features(&[3.0, 1.0], &sentences, &mut features);
+        let expected = [1.0, -1.0, 1.0, 3.0, -2.0, 2.0, 1.0, -1.0, 0.0, 0.0, 3.0_f64.ln()];
+        assert_eq!(features, expected);
+    }
+
+    #[test]
+    fn weights_of_another_shape_are_no_second_stage() {
+        let linear = LinearModel::new(vec![0.0; 20], vec![0.0; 2]).unwrap();
+        assert_eq!(SecondStage::new(linear), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_score_is_the_constant_plus_slopes_times_first_stage_scores(
+            weights in prop::collection::vec(-2.0..2.0, 16 * 3),
+            whole in prop::collection::vec(-3.0..3.0, 3),
+            rows in prop::collection::vec(prop::collection::vec(-3.0..3.0, 3), 1..6),
+            class in 0_usize..3,
+        ) {
+            let linear = LinearModel::new(weights, vec![0.1, 0.2, 0.3]).unwrap();
+            let stage = SecondStage::new(linear).unwrap();
+            let sentences = SentenceScores::of(&rows);
+            let (mut features, mut scores) = (Vec::new(), Vec::new());
+            SecondStage::features(&whole, &sentences, &mut features);
+            stage.scores(&features, &mut scores);
+            let slopes = stage.sensitivity(class, &sentences);
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let of_sentences: f64 = slopes.sentences.iter().zip(&rows).map(|(a, b)| dot(a, b)).sum();
+            let sum = slopes.constant + dot(&slopes.whole, &whole) + of_sentences;
+            prop_assert!((sum - scores[class]).abs() < 1e-9);
+        }
+    }
+}

@@ -83,4 +83,11 @@ impl SentenceScores {
     pub(super) fn scale(&self, view: usize, sentence: usize) -> f64 {
         self.scales[view * self.len() + sentence]
     }
+
+    /// Scores as given, a row a sentence.
+    #[cfg(test)]
+    pub(super) fn of(rows: &[Vec<f64>]) -> Self {
+        let classes = rows.first().map_or(0, Vec::len);
+        Self { classes, scores: rows.concat(), ..Self::default() }
+    }
 }
