@@ -13,6 +13,9 @@ use crate::cases::{CALM, DENIABLE, DENIALS, GRAVE, Labelled, NEUTRAL, SURNAMES, 
 pub enum Expectation {
     /// Nothing: text processing sees to it, and every probability stays to the last bit.
     Identical,
+    /// Nothing, for a model that takes out what points at a person; the label stays with one of
+    /// before that.
+    IdenticalWithPrivacy,
     /// The label stays.
     SameLabel,
     /// The label does not become more severe.
@@ -25,6 +28,7 @@ impl Expectation {
     pub fn words(self) -> &'static str {
         match self {
             Self::Identical => "identical",
+            Self::IdenticalWithPrivacy => "identical (with privacy on)",
             Self::SameLabel => "same label",
             Self::NotWorse => "not more severe",
             Self::NotBetter => "not less severe",
@@ -37,7 +41,12 @@ impl Expectation {
         };
         match self {
             Self::Identical => before == after,
-            Self::SameLabel => before.class == after.class,
+            Self::IdenticalWithPrivacy
+                if classifier.manifest().training["text"]["privacy"] == true =>
+            {
+                before == after
+            }
+            Self::IdenticalWithPrivacy | Self::SameLabel => before.class == after.class,
             Self::NotWorse => severity(after) <= severity(before),
             Self::NotBetter => severity(after) >= severity(before),
         }
@@ -151,7 +160,7 @@ fn writing(corpus: &[Labelled]) -> Vec<Law> {
 
 /// Who and what is named.
 fn persons(corpus: &[Labelled]) -> Vec<Law> {
-    use Expectation::SameLabel;
+    use Expectation::{IdenticalWithPrivacy, SameLabel};
     let swapped_surname = |text: &str| -> String {
         let mut text = text.to_owned();
         for (position, surname) in SURNAMES.iter().enumerate() {
@@ -167,10 +176,11 @@ fn persons(corpus: &[Labelled]) -> Vec<Law> {
         text
     };
     let surnames = |comment: &Labelled| !swapped_surname(&comment.text).is_empty();
-    let mut named: Pairs = sample(corpus, TRIED, surnames)
+    let in_corpus: Pairs = sample(corpus, TRIED, surnames)
         .into_iter()
         .map(|comment| (comment.text.clone(), swapped_surname(&comment.text)))
         .collect();
+    let mut named = Vec::new();
     for comment in CALM {
         let with = |name: &str| format!("借款人{name}，{comment}");
         named.extend(
@@ -186,17 +196,22 @@ fn persons(corpus: &[Labelled]) -> Vec<Law> {
         comments.into_iter().map(pair).collect()
     };
     vec![
-        law("another surname (张某 → 赵某)", SameLabel, named),
+        law("another surname (借款人张某某 → 李某某)", IdenticalWithPrivacy, named),
+        law("another surname in comments of the corpus", SameLabel, in_corpus),
         law(
             "another id-card number",
-            SameLabel,
+            IdenticalWithPrivacy,
             inserted("身份证110101199003071233", "身份证440301197512054412"),
         ),
-        law("another phone number", SameLabel, inserted("电话13800138000", "电话18612345678")),
-        law("another plate number", SameLabel, inserted("车牌京A12345", "车牌粤B6K88F")),
+        law(
+            "another phone number",
+            IdenticalWithPrivacy,
+            inserted("电话13800138000", "电话18612345678"),
+        ),
+        law("another plate number", IdenticalWithPrivacy, inserted("车牌京A12345", "车牌粤B6K88F")),
         law(
             "another account number",
-            SameLabel,
+            IdenticalWithPrivacy,
             inserted("账号6222020200012345678", "账号6217001180009876543"),
         ),
     ]
