@@ -340,3 +340,40 @@ fn files_that_cannot_be_read_are_named() {
     assert_eq!(failed.code, 5, "{}", failed.stderr);
     assert!(failed.stderr.contains("cannot write `"), "{}", failed.stderr);
 }
+
+#[test]
+fn a_report_shows_out_of_fold_predictions_and_the_learning_curve_that_the_model_keeps() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&["normal", "watch", "risky"], 40));
+    let (model, page) = (folder.path("model"), folder.path("report.html"));
+    let done = run(&[
+        "train",
+        &data,
+        "--model",
+        &model,
+        "--learning-curve",
+        "--report",
+        &page,
+        "--by",
+        "author",
+    ]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let html = std::fs::read_to_string(&page).unwrap();
+    for part in ["每条都由没有用它训练的模型判断", "学习曲线", "按 author", "混淆矩阵"]
+    {
+        assert!(html.contains(part), "{part}");
+    }
+    let manifest = std::fs::read_to_string(folder.path("model/1/manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let curve = manifest["metrics"]["learning_curve"].as_array().unwrap();
+    let shares: Vec<f64> = curve.iter().map(|point| point["share"].as_f64().unwrap()).collect();
+    assert_eq!(shares, [0.1, 0.25, 0.5, 0.75, 1.0]);
+    assert_eq!(curve[4]["rows"], 96.0);
+    assert!(curve[0]["rows"].as_f64().unwrap() < 15.0);
+
+    let later = folder.path("later.html");
+    assert_eq!(run(&["evaluate", &data, "--model", &model, "--report", &later]).code, 0);
+    assert!(std::fs::read_to_string(&later).unwrap().contains("学习曲线"));
+    let no_folds = ["train", &data, "--model", &model, "--folds", "0", "--report", &page];
+    assert_eq!(run(&no_folds).code, 2);
+}

@@ -11,10 +11,11 @@ use serde::Serialize;
 use super::Outcome;
 use super::failure::Failure;
 use super::options::{RecordOptions, ThreadOption, create_output, print, print_json, tell};
+use super::scratch_model::scratch_model;
 use super::train::{TrainArgs, read_labels};
 use crate::audit::{Audit, AuditedComment, Finding, FindingKind};
 use crate::evaluation::{Phrases, Scored};
-use crate::model::{ClassIndex, LabelSet, ModelStore, RiskClassifier, TrainingData};
+use crate::model::{ClassIndex, LabelSet, RiskClassifier};
 use crate::records::{
     Cell, Column, ColumnKind, FieldNames, OutputFile, RecordFormat, Review, ReviewCollection,
     TableWriter,
@@ -22,7 +23,7 @@ use crate::records::{
 use crate::report::Language;
 use crate::text::{Analyzer, Segmenter, StopWords, UserDictionary};
 use crate::training::{
-    FoldError, LabelledComments, TrainingError, TrainingSettings, cross_validate, train,
+    FoldError, LabelledComments, TrainingError, TrainingSettings, cross_validate,
 };
 
 /// How many words are given as reasons.
@@ -312,19 +313,8 @@ impl Recipe {
         rows: &[usize],
     ) -> Result<(RiskClassifier, Vec<ClassIndex>), Failure> {
         let (labelled, present) = data.labelled(&self.analyzer, rows)?;
-        let settings = TrainingSettings { folds: None, ..self.settings.clone() };
-        let about = TrainingData {
-            rows: rows.len(),
-            rows_by_label: labelled.rows_by_label(),
-            files: Vec::new(),
-        };
         let words = (&self.analyzer, self.dictionary.clone(), StopWords::default());
-        let trained = train(&labelled, &settings, about, words, || {})?;
-        let place = || "cannot keep a model for a moment in the folder of temporary files";
-        let folder = tempfile::tempdir().map_err(|e| Failure::output(e).context(place()))?;
-        let store = ModelStore::new(folder.path().join("audit"));
-        let saved = store.save(&trained.bundle, |_| String::new())?;
-        Ok((RiskClassifier::open(saved.path)?, present))
+        Ok((scratch_model(&labelled, &self.settings, words)?, present))
     }
 }
 

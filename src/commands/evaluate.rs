@@ -102,7 +102,14 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
     }
     if let Some(output) = report {
         let origin = if seen_in_training { Origin::SeenInTraining } else { Origin::NewComments };
-        let html = report_of_model(&classifier, &args.page, reviews, &args.by, &scored, origin)?;
+        let html = report_of_model(
+            &classifier,
+            &args.page,
+            reviews,
+            &args.by,
+            &scored,
+            (origin, Some(&classifier)),
+        )?;
         write_output(output, &html)?;
     }
     let evaluation = Evaluation {

@@ -12,6 +12,7 @@ mod models;
 mod options;
 mod predict;
 mod report;
+mod scratch_model;
 mod serve;
 mod token;
 mod train;

@@ -26,28 +26,38 @@ pub(super) struct ReportOptions {
     mistakes: usize,
 }
 
+impl ReportOptions {
+    /// The rows of the wrong predictions that a report shows.
+    pub(super) fn mistakes(&self, scored: &[Scored]) -> Vec<usize> {
+        EvaluationReport::worst(scored, self.mistakes)
+    }
+}
+
 /// The report on a model's predictions of `reviews`, whose optional fields are those of `by` and
-/// then the id.
+/// then the id. The mistakes are explained by `explainer`, where it makes them, too.
 pub(super) fn report_of_model(
     classifier: &RiskClassifier,
     options: &ReportOptions,
     reviews: &[Review],
     by: &[String],
     scored: &[Scored],
-    origin: Origin,
+    (origin, explainer): (Origin, Option<&RiskClassifier>),
 ) -> Result<String, Failure> {
     let labels = classifier.labels();
     let learning_curve = &classifier.manifest().metrics["learning_curve"];
     let learning_curve: Vec<LearningPoint> =
         serde_json::from_value(learning_curve.clone()).unwrap_or_default();
-    let mut worker = classifier.worker();
     let mut mistakes = Vec::new();
-    for row in EvaluationReport::worst(scored, options.mistakes) {
-        let explanation = worker.explain(&reviews[row].text).map_err(|error| {
-            Failure::input(error).context(format!("line {}", reviews[row].line))
-        })?;
-        let phrases = Phrases::of(&reviews[row].text, &explanation.reasons).phrases;
-        mistakes.push(mistake(&reviews[row], by, &scored[row], phrases));
+    for row in options.mistakes(scored) {
+        let review = &reviews[row];
+        let explanation = explainer.map(|model| model.worker().explain(&review.text)).transpose();
+        let explanation = explanation
+            .map_err(|error| Failure::input(error).context(format!("line {}", review.line)))?
+            .filter(|explanation| explanation.prediction.class == scored[row].predicted);
+        let phrases = explanation.map_or_else(Vec::new, |explanation| {
+            Phrases::of(&review.text, &explanation.reasons).phrases
+        });
+        mistakes.push(mistake(review, by, &scored[row], phrases));
     }
     let report = EvaluationReport {
         language: options.lang,

@@ -11,19 +11,24 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Outcome;
 use super::by_label::ClassWeightsOption;
 use super::failure::Failure;
-use super::options::{RecordOptions, ThreadOption, print, print_json, tell};
-use crate::evaluation::{MetricsByField, confusion_table, metrics_table};
+use super::options::{
+    RecordOptions, ThreadOption, create_output, print, print_json, tell, write_output,
+};
+use super::report::{ReportOptions, report_of_model};
+use super::scratch_model::scratch_model;
+use crate::evaluation::{MetricsByField, Origin, Scored, confusion_table, metrics_table};
 use crate::features::{
     DocumentFrequencyBound, FeatureSettings, TermFrequency, ViewSettings, VocabularyLimits,
 };
 use crate::model::{
-    ClassIndex, FileDigest, LabelSet, ModelStore, TrainingData, TrainingFile, hexadecimal,
+    ClassIndex, FileDigest, LabelSet, ModelStore, RiskClassifier, TrainingData, TrainingFile,
+    hexadecimal,
 };
 use crate::records::{FieldNames, Review, ReviewCollection};
 use crate::text::{Analyzer, DictionaryError, Segmenter, StopWords, TextSettings, UserDictionary};
 use crate::training::{
     CrossValidation, FoldPlan, LabelledComments, SolverKind, SolverSettings, Trained,
-    TrainingSettings, model_card, train,
+    TrainingError, TrainingSettings, learning_curve, model_card, train,
 };
 
 /// Options of `postloan train`.
@@ -59,6 +64,13 @@ pub(super) struct TrainArgs {
     #[command(flatten, next_help_heading = "Data")]
     records: RecordOptions,
 
+    /// Write a report of the out-of-fold predictions to this HTML file, for people. Comments stand
+    /// in it: keep it as you keep the data
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    page: ReportOptions,
+
     /// How many folds to cross-validate with: a number, 0 for none, or `logo` for a fold of each
     /// group (leave one group out)
     #[arg(long, value_name = "N", default_value = "5", help_heading = "Cross-validation")]
@@ -70,6 +82,10 @@ pub(super) struct TrainArgs {
     /// Split the out-of-fold metrics by the values of a field, too
     #[arg(long, value_name = "FIELD", help_heading = "Cross-validation")]
     by: Option<String>,
+    /// Train on growing shares of the data, too, and keep with the model how good each was: more
+    /// than doubles the time
+    #[arg(long, help_heading = "Cross-validation")]
+    learning_curve: bool,
     /// What random folds depend on
     #[arg(long, value_name = "N", default_value_t = 42, help_heading = "Cross-validation")]
     seed: u64,
@@ -193,6 +209,10 @@ impl FromStr for Bound {
 pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
     args.threads.apply()?;
     let mut settings = args.settings()?;
+    if settings.folds.is_none() && (args.report.is_some() || args.learning_curve) {
+        return Err(Failure::usage("--report and --learning-curve need folds"));
+    }
+    let report = args.report.as_deref().map(create_output).transpose()?;
     let user_dictionary = match &args.user_dictionary {
         Some(path) => read_words(path, UserDictionary::parse)?,
         None => UserDictionary::banking().map_err(Failure::input)?,
@@ -222,12 +242,31 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
     };
 
     let progress = fold_progress(&labelled, &settings);
-    let words = (&analyzer, user_dictionary, stop_words);
-    let trained = train(&labelled, &settings, data, words, || progress.inc(1))?;
+    let words = (&analyzer, user_dictionary, stop_words.clone());
+    let mut trained = train(&labelled, &settings, data, words, || progress.inc(1))?;
     progress.finish_and_clear();
+    if let (true, Some(plan), Some(validation)) =
+        (args.learning_curve, &settings.folds, &trained.cross_validation)
+    {
+        let curve = learning_curve(&labelled, &settings, plan, validation)?;
+        trained.bundle.manifest.metrics["learning_curve"] = serde_json::json!(curve);
+    }
     let saved = ModelStore::new(&args.model).save(&trained.bundle, |id| {
         model_card(id, &trained, &settings, args.description.as_deref())
     })?;
+    if let (Some(output), Some(validation)) = (report, &trained.cross_validation) {
+        let words = (&analyzer, trained.bundle.user_dictionary.clone(), stop_words);
+        let explainer = args.explainer(&labelled, &rows, &settings, &validation.scored, words)?;
+        let html = report_of_model(
+            &RiskClassifier::open(&saved.path)?,
+            &args.page,
+            &collection.reviews,
+            args.by.as_slice(),
+            &validation.scored,
+            (Origin::OutOfFold(validation.description()), explainer.as_ref()),
+        )?;
+        write_output(output, &html)?;
+    }
     args.report(&trained, &collection.reviews, &saved.path)?;
     Ok(Outcome::Done)
 }
@@ -308,9 +347,35 @@ impl TrainArgs {
             id: None,
             text: self.records.text_field.clone(),
             required,
-            optional: self.by.iter().cloned().collect(),
+            optional: self.by.iter().chain([&self.records.id_field]).cloned().collect(),
         };
         Ok(ReviewCollection::read(&self.data, &self.records.input_options(), &fields)?)
+    }
+
+    /// A model of all comments but the mistakes that the report shows: it explains them without
+    /// having seen them. `None` if a label is left without comments.
+    fn explainer(
+        &self,
+        labelled: &LabelledComments,
+        rows: &[(&str, ClassIndex)],
+        settings: &TrainingSettings,
+        scored: &[Scored],
+        (analyzer, dictionary, stop_words): (&Analyzer, UserDictionary, StopWords),
+    ) -> Result<Option<RiskClassifier>, Failure> {
+        let shown: BTreeSet<usize> = self.page.mistakes(scored).into_iter().collect();
+        let kept = |row: &usize| !shown.contains(row);
+        let texts: Vec<(&str, ClassIndex)> =
+            (0..rows.len()).filter(kept).map(|row| rows[row]).collect();
+        let groups = (0..labelled.groups().len()).filter(kept);
+        let groups = groups.map(|row| labelled.groups()[row].clone()).collect();
+        let labels = labelled.labels().clone();
+        match LabelledComments::analyze(analyzer, labels, &texts, groups) {
+            Ok(others) => {
+                Ok(Some(scratch_model(&others, settings, (analyzer, dictionary, stop_words))?))
+            }
+            Err(TrainingError::AbsentLabel(_) | TrainingError::NoRows) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn report(&self, trained: &Trained, reviews: &[Review], path: &Path) -> Result<(), Failure> {

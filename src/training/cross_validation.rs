@@ -120,7 +120,8 @@ pub fn cross_validate(
     })
 }
 
-fn score_fold(
+/// Trains on some rows and predicts others: what it scored, and each prediction.
+pub(super) fn score_fold(
     labelled: &LabelledComments,
     settings: &TrainingSettings,
     train_rows: &[usize],

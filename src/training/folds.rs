@@ -180,7 +180,7 @@ fn deal_groups(folds: Option<usize>, field: &str, groups: &[String]) -> Result<F
 
 /// A number that looks random and depends on `seed` and `index` alone (Steele, Lea and Flood,
 /// "Fast splittable pseudorandom number generators", 2014).
-fn split_mix(seed: u64, index: u64) -> u64 {
+pub(super) fn split_mix(seed: u64, index: u64) -> u64 {
     let mut z = seed.wrapping_add((index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

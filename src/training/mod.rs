@@ -2,6 +2,7 @@
 
 mod cross_validation;
 mod folds;
+mod learning_curve;
 mod linfa_solver;
 mod model_card;
 mod objective;
@@ -14,6 +15,7 @@ mod trainer;
 
 pub use cross_validation::{CrossValidation, FoldScore, cross_validate};
 pub use folds::{FoldError, FoldPlan, Folds};
+pub use learning_curve::learning_curve;
 pub use linfa_solver::LinfaSolver;
 pub use model_card::model_card;
 pub use objective::ObjectiveValue;
