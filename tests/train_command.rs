@@ -340,3 +340,41 @@ fn files_that_cannot_be_read_are_named() {
     assert_eq!(failed.code, 5, "{}", failed.stderr);
     assert!(failed.stderr.contains("cannot write `"), "{}", failed.stderr);
 }
+
+#[test]
+fn each_way_of_calibration_is_kept_with_the_model_and_used_once() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&THREE, 12));
+    let model = folder.path("m");
+    for (version, way, kept) in [
+        (1, "none", "softmax"),
+        (2, "temperature", "temperature"),
+        (3, "matrix", "matrix"),
+        (4, "isotonic", "isotonic"),
+    ] {
+        let options = ["--folds", "2", "--calibration", way, "--without", "characters", "--json"];
+        let trained = run(&[&["train", &data, "--model", &model], &options[..]].concat());
+        assert_eq!(trained.code, 0, "{}", trained.stderr);
+        let report: Value = serde_json::from_str(&trained.stdout).unwrap();
+        assert_eq!(report["training"]["calibration"]["method"], way);
+        let scores = &report["metrics"]["calibration"];
+        let changed = scores["before"] != scores["after"];
+        assert_eq!(changed, way != "none", "{scores}");
+        assert_eq!(scores["after"]["log_loss"], report["metrics"]["metrics"]["log_loss"]);
+        let read = |name: &str| fs::read_to_string(format!("{model}/{version}/{name}")).unwrap();
+        let decisions: Value = serde_json::from_str(&read("decisions.json")).unwrap();
+        let calibrator = &decisions["calibrator"];
+        assert!(calibrator == kept || calibrator.get(kept).is_some(), "{calibrator}");
+        assert!(read("MODEL_CARD.md").contains(&format!("Calibration: {way}.")));
+    }
+    // Kept out of fold are the probabilities before calibration, the same whichever way.
+    let kept = |version: u32| fs::read(format!("{model}/{version}/out-of-fold.csv")).unwrap();
+    assert!((2..=4).all(|version| kept(version) == kept(1)));
+    let confidence = |version: u32| {
+        let path = format!("{model}/{version}");
+        let said = run(&["predict", "--model", &path, "--json", "客户已逾期失联查封"]);
+        let said: Value = serde_json::from_str(&said.stdout).unwrap();
+        said["probabilities"]["risky"].as_f64().unwrap()
+    };
+    assert!((2..=4).all(|version| confidence(version) != confidence(1)));
+}

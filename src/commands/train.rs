@@ -22,8 +22,8 @@ use crate::model::{
 use crate::records::{FieldNames, Review, ReviewCollection};
 use crate::text::{Analyzer, DictionaryError, Segmenter, StopWords, TextSettings, UserDictionary};
 use crate::training::{
-    CrossValidation, FoldPlan, LabelledComments, SolverKind, SolverSettings, Trained,
-    TrainingSettings, model_card, train,
+    CalibrationMethod, CrossValidation, FoldPlan, LabelledComments, ProbabilityScores, SolverKind,
+    SolverSettings, Trained, TrainingSettings, model_card, train,
 };
 
 /// Options of `postloan train`.
@@ -117,6 +117,10 @@ pub(super) struct TrainArgs {
     /// `normal=1,watch=1,risky=2` [default: the same]
     #[arg(long, value_name = "WEIGHTS", help_heading = "Solver")]
     class_weights: Option<ClassWeightsOption>,
+    /// How scores become probabilities, fitted on out-of-fold scores: `auto` takes the simplest
+    /// way whose log loss there is within one standard error of the best
+    #[arg(long, value_name = "WAY", default_value = "auto", help_heading = "Solver")]
+    calibration: CalibrationMethod,
     /// A field that holds what a comment weighs: 2 counts it twice, 0 leaves it out
     #[arg(long, value_name = "FIELD", help_heading = "Solver")]
     weight_field: Option<String>,
@@ -263,6 +267,7 @@ impl TrainArgs {
             },
             c,
             second_stage: self.has(Part::Sentences),
+            calibration: self.calibration,
             class_weights: None,
             folds,
         })
@@ -443,12 +448,34 @@ fn validation_report(validation: &CrossValidation) -> String {
         )
     };
     format!(
-        "Cross-validation: {}.\n\n{}{}{}\n{}\n{}\n",
+        "Cross-validation: {}.\n\n{}{}{}\n{}\n{}\n{}",
         validation.description(),
         spread("accuracy", validation.metrics.accuracy, validation.accuracy),
         spread("macro F1", validation.metrics.macro_f1, validation.macro_f1),
         spread("log loss", validation.metrics.log_loss, validation.log_loss),
         metrics_table(&validation.metrics),
         confusion_table(&validation.metrics),
+        calibration_report(validation)
+    )
+}
+
+/// What calibration did, if there was any.
+fn calibration_report(validation: &CrossValidation) -> String {
+    let Some(gain) = validation.calibration else { return String::new() };
+    let ways: BTreeSet<&str> = validation.folds.iter().map(|f| f.calibration.name()).collect();
+    let line = |name: &str, scores: ProbabilityScores| {
+        let ProbabilityScores { log_loss, expected_calibration_error, brier } = scores;
+        format!("{name:<14} {log_loss:>8.4}  {expected_calibration_error:>8.4}  {brier:>8.4}\n")
+    };
+    let head = format!("{:<14} {:>8}  {:>8}  {:>8}\n", "probabilities", "log loss", "ECE", "Brier");
+    if ways.iter().all(|way| *way == CalibrationMethod::None.name()) {
+        return format!("{head}{}\n", line("not calibrated", gain.after));
+    }
+    let ways: Vec<&str> = ways.into_iter().collect();
+    format!(
+        "{head}{}{}(calibration of the folds: {})\n\n",
+        line("before", gain.before),
+        line("calibrated", gain.after),
+        ways.join(", ")
     )
 }

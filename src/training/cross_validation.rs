@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::CalibrationMethod;
 use super::folds::{FoldPlan, Folds};
 use super::stages::fit_stages;
 use super::trainer::{LabelledComments, TrainingError, TrainingSettings};
-use crate::evaluation::{Metrics, Scored, Spread};
-use crate::model::{Prediction, ScorerBuffers};
+use crate::evaluation::{Calibration, Metrics, Scored, Spread};
+use crate::model::{DecisionPolicy, LabelSet, Prediction, ScorerBuffers};
 
 /// What a model scored out of fold: each comment by a model trained without its fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +27,15 @@ pub struct CrossValidation {
     pub macro_f1: Spread,
     /// The spread of the log loss over the folds.
     pub log_loss: Spread,
-    /// The out-of-fold prediction of each row. Not kept with a model.
+    /// What calibration did for the probabilities, in all folds together.
+    #[serde(default)]
+    pub calibration: Option<CalibrationGain>,
+    /// The out-of-fold probabilities of each row before calibration. Kept with a model, in a file
+    /// of their own.
+    #[serde(skip)]
+    pub uncalibrated: Vec<Vec<f64>>,
+    /// The out-of-fold prediction of each row, calibrated as its fold's model is. Not kept with a
+    /// model.
     #[serde(skip)]
     pub scored: Vec<Scored>,
 }
@@ -46,8 +55,39 @@ pub struct FoldScore {
     pub terms: usize,
     /// The inverse strength of the penalty that was chosen on the other folds.
     pub c: f64,
+    /// The calibration that was chosen on the other folds.
+    #[serde(default)]
+    pub calibration: CalibrationMethod,
     /// Whether fitting reached its tolerance.
     pub converged: bool,
+}
+
+/// How probabilities do before calibration and after.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationGain {
+    /// The softmax of the scores.
+    pub before: ProbabilityScores,
+    /// The calibrated probabilities.
+    pub after: ProbabilityScores,
+}
+
+/// How good probabilities are; in each, 0 is best.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ProbabilityScores {
+    /// The mean of −ln(probability of the true class), in nats.
+    pub log_loss: f64,
+    /// The expected calibration error in bins of equal width.
+    pub expected_calibration_error: f64,
+    /// The Brier score, summed over the labels.
+    pub brier: f64,
+}
+
+impl ProbabilityScores {
+    fn of(labels: &LabelSet, scored: &[Scored]) -> Self {
+        let Calibration { expected_error, brier, .. } = Calibration::of(scored);
+        let log_loss = Metrics::of(labels, scored).log_loss;
+        Self { log_loss, expected_calibration_error: expected_error, brier }
+    }
 }
 
 impl CrossValidation {
@@ -84,7 +124,7 @@ pub fn cross_validate(
 ) -> Result<CrossValidation, TrainingError> {
     let (labels, classes) = (labelled.labels(), labelled.classes());
     let folds = Folds::deal(plan, labels, classes, labelled.groups())?;
-    let results: Vec<(FoldScore, Vec<(usize, Scored)>)> = (0..folds.count())
+    let results: Vec<(FoldScore, Vec<ScoredRow>)> = (0..folds.count())
         .into_par_iter()
         .map(|fold| {
             let (train_rows, test_rows) = folds.split(fold);
@@ -94,14 +134,24 @@ pub fn cross_validate(
         })
         .collect::<Result<_, TrainingError>>()?;
 
-    let mut by_row: Vec<(usize, Scored)> = Vec::with_capacity(classes.len());
+    let mut by_row: Vec<ScoredRow> = Vec::with_capacity(classes.len());
     let mut scores = Vec::with_capacity(folds.count());
     for (score, rows) in results {
         scores.push(score);
         by_row.extend(rows);
     }
-    by_row.sort_by_key(|&(row, _)| row);
-    let scored: Vec<Scored> = by_row.into_iter().map(|(_, scored)| scored).collect();
+    by_row.sort_by_key(|of_row| of_row.row);
+    let (scored, uncalibrated): (Vec<Scored>, Vec<Vec<f64>>) =
+        by_row.into_iter().map(|of_row| (of_row.scored, of_row.uncalibrated)).unzip();
+    let before: Vec<Scored> = scored
+        .iter()
+        .zip(&uncalibrated)
+        .map(|(scored, before)| Scored { probabilities: before.clone(), ..scored.clone() })
+        .collect();
+    let calibration = CalibrationGain {
+        before: ProbabilityScores::of(labels, &before),
+        after: ProbabilityScores::of(labels, &scored),
+    };
     let spread = |figure: fn(&FoldScore) -> f64| {
         Spread::of(&scores.iter().map(figure).collect::<Vec<f64>>())
     };
@@ -116,8 +166,17 @@ pub fn cross_validate(
         macro_f1: spread(|fold| fold.macro_f1),
         log_loss: spread(|fold| fold.log_loss),
         folds: scores,
+        calibration: Some(calibration),
+        uncalibrated,
         scored,
     })
+}
+
+/// The out-of-fold prediction of one row.
+struct ScoredRow {
+    row: usize,
+    scored: Scored,
+    uncalibrated: Vec<f64>,
 }
 
 fn score_fold(
@@ -125,23 +184,26 @@ fn score_fold(
     settings: &TrainingSettings,
     train_rows: &[usize],
     test_rows: &[usize],
-) -> Result<(FoldScore, Vec<(usize, Scored)>), TrainingError> {
+) -> Result<(FoldScore, Vec<ScoredRow>), TrainingError> {
     let stages = fit_stages(labelled, train_rows, settings)?;
+    let policy =
+        DecisionPolicy { calibrator: stages.calibrator.clone(), ..DecisionPolicy::default() };
     let mut buffers = ScorerBuffers::default();
-    let scored: Vec<(usize, Scored)> = test_rows
+    let scored: Vec<ScoredRow> = test_rows
         .iter()
-        .map(|&test_row| {
-            stages.scorer.score(&labelled.comments()[test_row], &mut buffers);
-            let prediction = Prediction::from_scores(buffers.scores());
+        .map(|&row| {
+            stages.scorer.score(&labelled.comments()[row], &mut buffers);
+            let uncalibrated = Prediction::from_scores(buffers.scores()).probabilities;
+            let prediction = policy.decide(buffers.scores());
             let scored = Scored {
-                truth: labelled.classes()[test_row],
+                truth: labelled.classes()[row],
                 predicted: prediction.class,
                 probabilities: prediction.probabilities,
             };
-            (test_row, scored)
+            ScoredRow { row, scored, uncalibrated }
         })
         .collect();
-    let metrics = Metrics::of(labelled.labels(), scored.iter().map(|(_, scored)| scored));
+    let metrics = Metrics::of(labelled.labels(), scored.iter().map(|of_row| &of_row.scored));
     let score = FoldScore {
         rows: metrics.rows,
         accuracy: metrics.accuracy,
@@ -149,6 +211,7 @@ fn score_fold(
         log_loss: metrics.log_loss,
         terms: stages.scorer.vectorizer().len(),
         c: stages.penalty.c,
+        calibration: stages.calibration.method,
         converged: stages.fitted.converged,
     };
     Ok((score, scored))

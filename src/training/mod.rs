@@ -1,5 +1,6 @@
 //! From labelled reviews to a model. Nothing that serves depends on this room.
 
+mod calibration;
 mod cross_validation;
 mod folds;
 mod linfa_solver;
@@ -12,7 +13,10 @@ mod sparse_solver;
 mod stages;
 mod trainer;
 
-pub use cross_validation::{CrossValidation, FoldScore, cross_validate};
+pub use calibration::{CalibrationChoice, CalibrationMethod, CalibrationTrial};
+pub use cross_validation::{
+    CalibrationGain, CrossValidation, FoldScore, ProbabilityScores, cross_validate,
+};
 pub use folds::{FoldError, FoldPlan, Folds};
 pub use linfa_solver::LinfaSolver;
 pub use model_card::model_card;

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::cross_validation::CrossValidation;
+use super::calibration::CalibrationChoice;
+use super::cross_validation::{CalibrationGain, CrossValidation};
 use super::trainer::{Trained, TrainingSettings};
-use crate::evaluation::{confusion_table, metrics_table};
+use crate::evaluation::{Calibration, confusion_table, metrics_table};
 use crate::features::{TermFrequency, TfidfVectorizer, ViewSettings};
 use crate::model::ModelId;
 use crate::text::readable;
@@ -102,6 +103,7 @@ fn write_card(
         trained.fitted.iterations.map_or("unknown".to_owned(), |iterations| iterations.to_string())
     )?;
 
+    write_calibration(card, &trained.calibration)?;
     writeln!(card, "## What it goes by\n")?;
     writeln!(card, "The terms of the largest weights for each label:\n")?;
     for (class, label) in manifest.labels.iter().enumerate() {
@@ -129,6 +131,29 @@ fn write_card(
          too, and it means nothing.\n",
     );
     Ok(())
+}
+
+fn write_calibration(card: &mut String, choice: &CalibrationChoice) -> std::fmt::Result {
+    writeln!(card, "Calibration: {}.", choice.method.name())?;
+    if !choice.tried.is_empty() {
+        writeln!(
+            card,
+            "It is the simplest way whose log loss on inner folds is within one standard error of \
+             the best (the error of the difference):\n\n\
+             | way | log loss | above the best | standard error |\n|---|--:|--:|--:|"
+        )?;
+    }
+    for trial in &choice.tried {
+        writeln!(
+            card,
+            "| {} | {:.4} | {:.5} | {:.5} |",
+            trial.method.name(),
+            trial.log_loss,
+            trial.above_best,
+            trial.standard_error
+        )?;
+    }
+    writeln!(card)
 }
 
 fn write_view(
@@ -172,5 +197,21 @@ fn write_scores(card: &mut String, validation: &CrossValidation) -> std::fmt::Re
         "\n```text\n{}\n{}```\n",
         metrics_table(&validation.metrics),
         confusion_table(&validation.metrics)
-    )
+    )?;
+    let Some(CalibrationGain { before, after }) = validation.calibration else { return Ok(()) };
+    writeln!(
+        card,
+        "Probabilities, out of fold (ECE in {} bins of equal width; Brier score summed over the \
+         labels; lower is better):\n\n| | log loss | ECE | Brier |\n|---|--:|--:|--:|",
+        Calibration::BINS
+    )?;
+    for (name, scores) in [("softmax", before), ("calibrated", after)] {
+        writeln!(
+            card,
+            "| {name} | {:.4} | {:.4} | {:.4} |",
+            scores.log_loss, scores.expected_calibration_error, scores.brier
+        )?;
+    }
+    let ways: Vec<&str> = validation.folds.iter().map(|fold| fold.calibration.name()).collect();
+    writeln!(card, "\nThe folds' calibrations: {}.\n", ways.join(", "))
 }

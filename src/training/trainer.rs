@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::calibration::{CalibrationChoice, CalibrationMethod};
 use super::cross_validation::{CrossValidation, cross_validate};
 use super::folds::{FoldError, FoldPlan};
 use super::solver::{FittedModel, SolverError, SolverSettings};
@@ -29,6 +30,8 @@ pub struct TrainingSettings {
     pub c: Vec<f64>,
     /// Whether there is a second stage over the scores of sentences.
     pub second_stage: bool,
+    /// How scores become probabilities.
+    pub calibration: CalibrationMethod,
     /// What rows of each label weigh; 1 if nothing is said.
     pub class_weights: Option<ClassWeights>,
     /// How the model is cross-validated; not at all if there is no plan.
@@ -177,6 +180,8 @@ pub struct Trained {
     pub solver_time: Duration,
     /// How the strength of the penalty was come by.
     pub penalty: PenaltyChoice,
+    /// How the calibrator was come by.
+    pub calibration: CalibrationChoice,
     /// How it scored, if that was asked for.
     pub cross_validation: Option<CrossValidation>,
 }
@@ -200,7 +205,7 @@ pub fn train(
         None => None,
     };
     let all_rows: Vec<usize> = (0..labelled.classes.len()).collect();
-    let FittedStages { scorer, fitted, solver_time, penalty } =
+    let FittedStages { scorer, calibrator, calibration, fitted, solver_time, penalty } =
         fit_stages(labelled, &all_rows, settings)?;
     // Numbers and strings are always JSON values.
     let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
@@ -210,6 +215,7 @@ pub fn train(
         "solver": json(serde_json::to_value(SolverSettings { c: penalty.c, ..settings.solver })),
         "penalty": json(serde_json::to_value(&penalty)),
         "second_stage": scorer.second_stage().is_some(),
+        "calibration": json(serde_json::to_value(&calibration)),
         "class_weights": json(serde_json::to_value(&settings.class_weights)),
         "weighted_rows": !labelled.weights.is_empty(),
         "folds": json(serde_json::to_value(&settings.folds)),
@@ -219,10 +225,11 @@ pub fn train(
         "gradient_norm": fitted.objective.gradient_norm,
     });
     let metrics = json(serde_json::to_value(&cross_validation));
-    let decisions = DecisionPolicy { training_shares: data.shares(), ..DecisionPolicy::default() };
+    let decisions =
+        DecisionPolicy { calibrator, training_shares: data.shares(), ..DecisionPolicy::default() };
     let out_of_fold = cross_validation.as_ref().map(|validation| OutOfFold {
         classes: validation.scored.iter().map(|scored| scored.truth).collect(),
-        probabilities: validation.scored.iter().map(|s| s.probabilities.clone()).collect(),
+        probabilities: validation.uncalibrated.clone(),
     });
     let bundle = ModelBundle {
         manifest: ModelBundle::unnamed_manifest(labelled.labels.clone(), data, training, metrics),
@@ -237,5 +244,5 @@ pub fn train(
         user_dictionary,
         stop_words,
     };
-    Ok(Trained { bundle, fitted, solver_time, penalty, cross_validation })
+    Ok(Trained { bundle, fitted, solver_time, penalty, calibration, cross_validation })
 }
