@@ -12,9 +12,11 @@ mod models;
 mod options;
 mod predict;
 mod report;
+mod search;
 mod serve;
 mod token;
 mod train;
+mod validation_report;
 
 use std::io::Write;
 use std::process::ExitCode;

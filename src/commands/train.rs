@@ -12,7 +12,9 @@ use super::Outcome;
 use super::by_label::ClassWeightsOption;
 use super::failure::Failure;
 use super::options::{RecordOptions, ThreadOption, print, print_json, tell};
-use crate::evaluation::{MetricsByField, confusion_table, metrics_table};
+use super::search::{self, SearchKind, Searched};
+use super::validation_report::validation_report;
+use crate::evaluation::MetricsByField;
 use crate::features::{
     DocumentFrequencyBound, FeatureSettings, TermFrequency, ViewSettings, VocabularyLimits,
 };
@@ -22,8 +24,9 @@ use crate::model::{
 use crate::records::{FieldNames, Review, ReviewCollection};
 use crate::text::{Analyzer, DictionaryError, Segmenter, StopWords, TextSettings, UserDictionary};
 use crate::training::{
-    CalibrationMethod, CrossValidation, FoldPlan, LabelledComments, ProbabilityScores, SolverKind,
-    SolverSettings, Trained, TrainingSettings, model_card, train,
+    CalibrationMethod, CrossValidation, FoldPlan, LabelledComments, Recipe, SearchNote, SolverKind,
+    SolverSettings, Trained, TrainingError, TrainingSettings, cross_validate, model_card,
+    search_table, train_on_all,
 };
 
 /// Options of `postloan train`.
@@ -99,6 +102,20 @@ pub(super) struct TrainArgs {
     /// Take a term's count itself as its frequency, not 1 + ln(count)
     #[arg(long, help_heading = "Features")]
     raw_tf: bool,
+
+    /// Choose n-gram lengths, document frequencies and parts of the recipe by log loss on folds
+    /// inside the training data: one setting after another, starting from those given. Taken is
+    /// the value of the fewest terms within one standard error of the best. `--search=nested`
+    /// searches in each fold of the cross-validation, too, so that its figures do not flatter
+    #[arg(
+        long,
+        value_name = "KIND",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "once",
+        help_heading = "Features"
+    )]
+    search: Option<SearchKind>,
 
     /// How the weights are fitted
     #[arg(long, value_name = "SOLVER", default_value = "sparse", help_heading = "Solver")]
@@ -213,22 +230,47 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
         Some(_) => collection.reviews.iter().map(|review| review.required[1].clone()).collect(),
         None => Vec::new(),
     };
-    let analyzer =
-        Analyzer::new(Segmenter::new(&user_dictionary), stop_words.clone(), args.text_settings());
-    let mut labelled = LabelledComments::analyze(&analyzer, labels, &rows, groups)?;
-    if let Some(field) = &args.weight_field {
-        labelled = labelled.with_weights(row_weights(&collection.reviews, field)?);
-    }
+    let weights = (args.weight_field.as_deref())
+        .map(|field| row_weights(&collection.reviews, field))
+        .transpose()?;
+    let segmenter = Segmenter::new(&user_dictionary);
+    let analyzer_of = |text| Analyzer::new(segmenter.clone(), stop_words.clone(), text);
+    let read = |text| -> Result<LabelledComments, TrainingError> {
+        let (labels, groups) = (labels.clone(), groups.clone());
+        let labelled = LabelledComments::analyze(&analyzer_of(text), labels, &rows, groups)?;
+        Ok(match &weights {
+            Some(weights) => labelled.with_weights(weights.clone()),
+            None => labelled,
+        })
+    };
+    let start = Recipe { text: args.text_settings(), training: settings };
+    let searched = args.search.map(|kind| search::run(kind, &start, read)).transpose()?;
+    let (recipe, trials, nested) = match searched {
+        Some(Searched { recipe, trials, validation }) => (recipe, trials, validation),
+        None => (start, Vec::new(), None),
+    };
+    let settings = recipe.training;
+    let analyzer = analyzer_of(recipe.text);
+    let labelled = read(recipe.text)?;
     let data = TrainingData {
         rows: rows.len(),
         rows_by_label: labelled.rows_by_label(),
         files: collection.inputs.iter().map(training_file).collect(),
     };
 
-    let progress = fold_progress(&labelled, &settings);
+    let validation = match (nested, &settings.folds) {
+        (Some(nested), _) => Some(nested),
+        (None, None) => None,
+        (None, Some(plan)) => {
+            let progress = fold_progress(plan.count(labelled.groups()));
+            let validation = cross_validate(&labelled, &settings, plan, || progress.inc(1))?;
+            progress.finish_and_clear();
+            let search = args.search.map(|_| SearchNote::OnAll);
+            Some(CrossValidation { search, ..validation })
+        }
+    };
     let words = (&analyzer, user_dictionary, stop_words);
-    let trained = train(&labelled, &settings, data, words, || progress.inc(1))?;
-    progress.finish_and_clear();
+    let trained = train_on_all(&labelled, &settings, data, words, (validation, trials))?;
     let saved = ModelStore::new(&args.model).save(&trained.bundle, |id| {
         model_card(id, &trained, &settings, args.description.as_deref())
     })?;
@@ -336,6 +378,9 @@ impl TrainArgs {
                 "by": by,
             }));
         }
+        if !trained.search.is_empty() {
+            print(&format!("{}\n", search_table(&trained.search)))?;
+        }
         if let Some(validation) = &trained.cross_validation {
             print(&validation_report(validation))?;
         }
@@ -425,57 +470,10 @@ fn read_words<T>(
 }
 
 /// A bar of folds on a terminal; elsewhere it draws nothing.
-fn fold_progress(labelled: &LabelledComments, settings: &TrainingSettings) -> ProgressBar {
-    let folds = match &settings.folds {
-        None => return ProgressBar::hidden(),
-        Some(FoldPlan::Stratified { folds, .. } | FoldPlan::Grouped { folds, .. }) => *folds,
-        Some(FoldPlan::LeaveOneGroupOut { .. }) => {
-            labelled.groups().iter().collect::<BTreeSet<_>>().len()
-        }
-    };
+fn fold_progress(folds: usize) -> ProgressBar {
     let bar = ProgressBar::new(folds as u64);
     match ProgressStyle::with_template("{wide_bar} fold {pos}/{len}, {elapsed}") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
-}
-
-fn validation_report(validation: &CrossValidation) -> String {
-    let spread = |name: &str, pooled: f64, spread: crate::evaluation::Spread| {
-        format!(
-            "{name:<9} {pooled:.4}   over folds {:.4} ± {:.4} ({:.4} to {:.4})\n",
-            spread.mean, spread.deviation, spread.lowest, spread.highest
-        )
-    };
-    format!(
-        "Cross-validation: {}.\n\n{}{}{}\n{}\n{}\n{}",
-        validation.description(),
-        spread("accuracy", validation.metrics.accuracy, validation.accuracy),
-        spread("macro F1", validation.metrics.macro_f1, validation.macro_f1),
-        spread("log loss", validation.metrics.log_loss, validation.log_loss),
-        metrics_table(&validation.metrics),
-        confusion_table(&validation.metrics),
-        calibration_report(validation)
-    )
-}
-
-/// What calibration did, if there was any.
-fn calibration_report(validation: &CrossValidation) -> String {
-    let Some(gain) = validation.calibration else { return String::new() };
-    let ways: BTreeSet<&str> = validation.folds.iter().map(|f| f.calibration.name()).collect();
-    let line = |name: &str, scores: ProbabilityScores| {
-        let ProbabilityScores { log_loss, expected_calibration_error, brier } = scores;
-        format!("{name:<14} {log_loss:>8.4}  {expected_calibration_error:>8.4}  {brier:>8.4}\n")
-    };
-    let head = format!("{:<14} {:>8}  {:>8}  {:>8}\n", "probabilities", "log loss", "ECE", "Brier");
-    if ways.iter().all(|way| *way == CalibrationMethod::None.name()) {
-        return format!("{head}{}\n", line("not calibrated", gain.after));
-    }
-    let ways: Vec<&str> = ways.into_iter().collect();
-    format!(
-        "{head}{}{}(calibration of the folds: {})\n\n",
-        line("before", gain.before),
-        line("calibrated", gain.after),
-        ways.join(", ")
-    )
 }

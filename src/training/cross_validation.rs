@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calibration::CalibrationMethod;
 use super::folds::{FoldPlan, Folds};
-use super::stages::fit_stages;
+use super::stages::{FittedStages, fit_stages};
 use super::trainer::{LabelledComments, TrainingError, TrainingSettings};
 use crate::evaluation::{Calibration, Metrics, Scored, Spread};
 use crate::model::{DecisionPolicy, LabelSet, Prediction, ScorerBuffers};
@@ -30,6 +30,9 @@ pub struct CrossValidation {
     /// What calibration did for the probabilities, in all folds together.
     #[serde(default)]
     pub calibration: Option<CalibrationGain>,
+    /// Whether settings were searched, and on which comments.
+    #[serde(default)]
+    pub search: Option<SearchNote>,
     /// The out-of-fold probabilities of each row before calibration. Kept with a model, in a file
     /// of their own.
     #[serde(skip)]
@@ -38,6 +41,16 @@ pub struct CrossValidation {
     /// model.
     #[serde(skip)]
     pub scored: Vec<Scored>,
+}
+
+/// On which comments settings were searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchNote {
+    /// On all of them, those held out included.
+    OnAll,
+    /// In each fold anew, on the comments of the others alone.
+    InEachFold,
 }
 
 /// What one fold scored.
@@ -95,7 +108,16 @@ impl CrossValidation {
     #[must_use]
     pub fn description(&self) -> String {
         let groups = self.groups.unwrap_or_default();
-        match &self.plan {
+        let searched = match self.search {
+            None => "",
+            Some(SearchNote::OnAll) => {
+                "; settings were chosen on the same comments, so these figures flatter"
+            }
+            Some(SearchNote::InEachFold) => {
+                "; settings were chosen in each fold anew, without the comments held out"
+            }
+        };
+        let dealt = match &self.plan {
             FoldPlan::Stratified { folds, seed } => format!(
                 "{folds} stratified random folds (seed {seed}): comments by one writer stand on \
                  both sides, so these figures flatter"
@@ -106,7 +128,8 @@ impl CrossValidation {
             FoldPlan::LeaveOneGroupOut { field } => {
                 format!("each {field} held out in turn ({groups} groups)")
             }
-        }
+        };
+        dealt + searched
     }
 }
 
@@ -122,17 +145,29 @@ pub fn cross_validate(
     plan: &FoldPlan,
     fold_done: impl Fn() + Sync,
 ) -> Result<CrossValidation, TrainingError> {
+    cross_validate_by(labelled, plan, |folds| {
+        (0..folds.count())
+            .into_par_iter()
+            .map(|fold| {
+                let (train_rows, test_rows) = folds.split(fold);
+                let stages = fit_stages(labelled, &train_rows, settings)?;
+                let result = score(labelled, &stages, &test_rows);
+                fold_done();
+                Ok(result)
+            })
+            .collect()
+    })
+}
+
+/// Puts together what `run` scores for each fold.
+pub(super) fn cross_validate_by(
+    labelled: &LabelledComments,
+    plan: &FoldPlan,
+    run: impl FnOnce(&Folds) -> Result<Vec<ScoredFold>, TrainingError>,
+) -> Result<CrossValidation, TrainingError> {
     let (labels, classes) = (labelled.labels(), labelled.classes());
     let folds = Folds::deal(plan, labels, classes, labelled.groups())?;
-    let results: Vec<(FoldScore, Vec<ScoredRow>)> = (0..folds.count())
-        .into_par_iter()
-        .map(|fold| {
-            let (train_rows, test_rows) = folds.split(fold);
-            let result = score_fold(labelled, settings, &train_rows, &test_rows)?;
-            fold_done();
-            Ok(result)
-        })
-        .collect::<Result<_, TrainingError>>()?;
+    let results = run(&folds)?;
 
     let mut by_row: Vec<ScoredRow> = Vec::with_capacity(classes.len());
     let mut scores = Vec::with_capacity(folds.count());
@@ -167,25 +202,28 @@ pub fn cross_validate(
         log_loss: spread(|fold| fold.log_loss),
         folds: scores,
         calibration: Some(calibration),
+        search: None,
         uncalibrated,
         scored,
     })
 }
 
+/// A fold's score, and the prediction of each of its rows.
+pub(super) type ScoredFold = (FoldScore, Vec<ScoredRow>);
+
 /// The out-of-fold prediction of one row.
-struct ScoredRow {
+pub(super) struct ScoredRow {
     row: usize,
     scored: Scored,
     uncalibrated: Vec<f64>,
 }
 
-fn score_fold(
+/// Scores rows by a model that was fitted without them.
+pub(super) fn score(
     labelled: &LabelledComments,
-    settings: &TrainingSettings,
-    train_rows: &[usize],
+    stages: &FittedStages,
     test_rows: &[usize],
-) -> Result<(FoldScore, Vec<ScoredRow>), TrainingError> {
-    let stages = fit_stages(labelled, train_rows, settings)?;
+) -> ScoredFold {
     let policy =
         DecisionPolicy { calibrator: stages.calibrator.clone(), ..DecisionPolicy::default() };
     let mut buffers = ScorerBuffers::default();
@@ -214,5 +252,5 @@ fn score_fold(
         calibration: stages.calibration.method,
         converged: stages.fitted.converged,
     };
-    Ok((score, scored))
+    (score, scored)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::calibration::CalibrationChoice;
 use super::cross_validation::{CalibrationGain, CrossValidation};
+use super::search::search_table;
 use super::trainer::{Trained, TrainingSettings};
 use crate::evaluation::{Calibration, confusion_table, metrics_table};
 use crate::features::{TermFrequency, TfidfVectorizer, ViewSettings};
@@ -104,6 +105,17 @@ fn write_card(
     )?;
 
     write_calibration(card, &trained.calibration)?;
+    if !trained.search.is_empty() {
+        writeln!(
+            card,
+            "## How its settings were chosen\n\nOne setting after another, each at the values \
+             below, the others as they were by then; by the log loss of comments held out in \
+             folds inside the training data. Taken (*) is that of the fewest terms, then of the \
+             fewest parts, among those within one standard error of the best (the error of the \
+             difference, over the folds).\n\n```text\n{}```\n",
+            search_table(&trained.search)
+        )?;
+    }
     writeln!(card, "## What it goes by\n")?;
     writeln!(card, "The terms of the largest weights for each label:\n")?;
     for (class, label) in manifest.labels.iter().enumerate() {

@@ -108,7 +108,9 @@ pub(super) fn inner_folds(
             .collect();
         held_out.classes.extend(rows.iter().map(|&row| labelled.classes()[row]));
         held_out.folds.extend(std::iter::repeat_n(fold, rows.len()));
-        held_out.weights.extend(labelled.row_weights(&rows, None).iter().flatten().map(f64::from));
+        if let Some(weights) = labelled.row_weights(&rows, None) {
+            held_out.weights.extend(weights.iter().map(|&weight| f64::from(weight)));
+        }
         if settings.second_stage {
             pooled.push((rows, dense(&of_rows, SecondStage::features_of(classes))?));
         } else {
