@@ -174,7 +174,9 @@ pub(super) fn calibrate(
     for fold in 0..folds {
         let (others, fold) = (held_out.select(|f| f != fold), held_out.select(|f| f == fold));
         for (losses, way) in losses.iter_mut().zip(CalibrationMethod::WAYS) {
-            losses.push(fold.log_loss(&fit(way, &others, labels)?));
+            // A way that cannot be fitted is not taken; there are others.
+            let fitted = fit(way, &others, labels);
+            losses.push(fitted.map_or(f64::INFINITY, |calibrator| fold.log_loss(&calibrator)));
         }
     }
     let best = &losses[lowest_mean(&losses)];
@@ -186,6 +188,7 @@ pub(super) fn calibrate(
             let log_loss = losses.iter().sum::<f64>() / (folds as f64).max(1.0);
             CalibrationTrial { method, log_loss, above_best, standard_error }
         })
+        .filter(|trial| trial.log_loss.is_finite())
         .collect();
     let within = tried.iter().find(|trial| trial.above_best <= trial.standard_error);
     let method = within.map_or(CalibrationMethod::None, |trial| trial.method);
