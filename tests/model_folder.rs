@@ -10,7 +10,9 @@ use postloan::model::{
     Manifest, ModelBundle, ModelError, RiskClassifier, resolve_version, sha256_hex,
 };
 use postloan::text::{Analyzer, Segmenter};
-use postloan::training::{LabelledComments, SolverSettings, TrainingSettings, train};
+use postloan::training::{
+    CalibrationMethod, LabelledComments, SolverSettings, TrainingSettings, train,
+};
 use serde_json::{Value, json};
 
 /// Rewrites a file of a model and its entry in the manifest, so that only its contents are wrong.
@@ -77,6 +79,7 @@ fn the_shipped_model_is_what_the_corpus_gives() {
         solver: SolverSettings { c, ..SolverSettings::default() },
         c: vec![c],
         second_stage: kept["second_stage"] == true,
+        calibration: CalibrationMethod::None,
         class_weights: None,
         folds: None,
     };

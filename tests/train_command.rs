@@ -377,3 +377,101 @@ fn a_report_shows_out_of_fold_predictions_and_the_learning_curve_that_the_model_
     let no_folds = ["train", &data, "--model", &model, "--folds", "0", "--report", &page];
     assert_eq!(run(&no_folds).code, 2);
 }
+
+#[test]
+fn each_way_of_calibration_is_kept_with_the_model_and_used_once() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&THREE, 12));
+    let model = folder.path("m");
+    for (version, way, kept) in [
+        (1, "none", "softmax"),
+        (2, "temperature", "temperature"),
+        (3, "matrix", "matrix"),
+        (4, "isotonic", "isotonic"),
+    ] {
+        let options = ["--folds", "2", "--calibration", way, "--without", "characters", "--json"];
+        let trained = run(&[&["train", &data, "--model", &model], &options[..]].concat());
+        assert_eq!(trained.code, 0, "{}", trained.stderr);
+        let report: Value = serde_json::from_str(&trained.stdout).unwrap();
+        assert_eq!(report["training"]["calibration"]["method"], way);
+        let scores = &report["metrics"]["calibration"];
+        let changed = scores["before"] != scores["after"];
+        assert_eq!(changed, way != "none", "{scores}");
+        assert_eq!(scores["after"]["log_loss"], report["metrics"]["metrics"]["log_loss"]);
+        let read = |name: &str| fs::read_to_string(format!("{model}/{version}/{name}")).unwrap();
+        let decisions: Value = serde_json::from_str(&read("decisions.json")).unwrap();
+        let calibrator = &decisions["calibrator"];
+        assert!(calibrator == kept || calibrator.get(kept).is_some(), "{calibrator}");
+        assert!(read("MODEL_CARD.md").contains(&format!("Calibration: {way}.")));
+    }
+    // Kept out of fold are the probabilities before calibration, the same whichever way.
+    let kept = |version: u32| fs::read(format!("{model}/{version}/out-of-fold.csv")).unwrap();
+    assert!((2..=4).all(|version| kept(version) == kept(1)));
+    let confidence = |version: u32| {
+        let path = format!("{model}/{version}");
+        let said = run(&["predict", "--model", &path, "--json", "客户已逾期失联查封"]);
+        let said: Value = serde_json::from_str(&said.stdout).unwrap();
+        said["probabilities"]["risky"].as_f64().unwrap()
+    };
+    assert!((2..=4).all(|version| confidence(version) != confidence(1)));
+}
+
+#[test]
+fn a_search_writes_what_it_tried_and_is_the_same_at_one_and_at_two_threads() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&THREE, 12));
+    for threads in ["1", "2"] {
+        let model = folder.path(&format!("{threads}/m"));
+        let options = ["--folds", "2", "--search", "--threads", threads, "--char-min-df", "2"];
+        let trained = run(&[&["train", &data, "--model", &model], &options[..]].concat());
+        assert_eq!(trained.code, 0, "{}", trained.stderr);
+        for expected in ["char n-grams", "negation", "the same comments, so these figures flatter"]
+        {
+            assert!(trained.stdout.contains(expected), "{expected} not in {}", trained.stdout);
+        }
+    }
+    let read = |threads: &str, name: &str| {
+        fs::read_to_string(folder.path(&format!("{threads}/m/1/{name}"))).unwrap()
+    };
+    for name in ["manifest.json", "MODEL_CARD.md", "decisions.json", "out-of-fold.csv"] {
+        assert!(read("1", name) == read("2", name), "{name} differs");
+    }
+    assert!(read("1", "MODEL_CARD.md").contains("## How its settings were chosen"));
+    let manifest: Value = serde_json::from_str(&read("1", "manifest.json")).unwrap();
+    let pipeline: Value = serde_json::from_str(&read("1", "pipeline.json")).unwrap();
+    let tried = manifest["training"]["search"].as_array().unwrap();
+    let taken = |setting: &str| {
+        let of_setting = tried.iter().filter(|trial| trial["setting"] == setting);
+        let taken: Vec<&Value> = of_setting.filter(|trial| trial["taken"] == true).collect();
+        assert_eq!(taken.len(), 1, "{setting}");
+        taken[0]["value"].as_str().unwrap().to_owned()
+    };
+    for part in ["clauses", "quantities", "negation"] {
+        assert_eq!(pipeline["text"][part] == true, taken(part) == "on", "{part}");
+    }
+    assert_eq!(format!("1-{}", pipeline["features"]["max_ngram"]), taken("word n-grams"));
+}
+
+#[test]
+fn a_nested_search_says_that_its_figures_come_from_comments_with_no_part_in_choosing() {
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&THREE, 12));
+    let model = folder.path("m");
+    let arguments = [
+        "train",
+        &data,
+        "--model",
+        &model,
+        "--folds",
+        "2",
+        "--search=nested",
+        "--char-min-df",
+        "2",
+    ];
+    let trained = run(&arguments);
+    assert_eq!(trained.code, 0, "{}", trained.stderr);
+    let said = "settings were chosen in each fold anew, without the comments held out";
+    assert!(trained.stdout.contains(said), "{}", trained.stdout);
+    let card = fs::read_to_string(format!("{model}/1/MODEL_CARD.md")).unwrap();
+    assert!(card.contains(said));
+}

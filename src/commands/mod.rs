@@ -13,9 +13,11 @@ mod options;
 mod predict;
 mod report;
 mod scratch_model;
+mod search;
 mod serve;
 mod token;
 mod train;
+mod validation_report;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -16,7 +16,9 @@ use super::options::{
 };
 use super::report::{ReportOptions, report_of_model};
 use super::scratch_model::scratch_model;
-use crate::evaluation::{MetricsByField, Origin, Scored, confusion_table, metrics_table};
+use super::search::{self, SearchKind, Searched};
+use super::validation_report::validation_report;
+use crate::evaluation::{MetricsByField, Origin, Scored};
 use crate::features::{
     DocumentFrequencyBound, FeatureSettings, TermFrequency, ViewSettings, VocabularyLimits,
 };
@@ -27,8 +29,9 @@ use crate::model::{
 use crate::records::{FieldNames, Review, ReviewCollection};
 use crate::text::{Analyzer, DictionaryError, Segmenter, StopWords, TextSettings, UserDictionary};
 use crate::training::{
-    CrossValidation, FoldPlan, LabelledComments, SolverKind, SolverSettings, Trained,
-    TrainingError, TrainingSettings, learning_curve, model_card, train,
+    CalibrationMethod, CrossValidation, FoldPlan, LabelledComments, Recipe, SearchNote, SolverKind,
+    SolverSettings, Trained, TrainingError, TrainingSettings, cross_validate, learning_curve,
+    model_card, search_table, train_on_all,
 };
 
 /// Options of `postloan train`.
@@ -116,6 +119,20 @@ pub(super) struct TrainArgs {
     #[arg(long, help_heading = "Features")]
     raw_tf: bool,
 
+    /// Choose n-gram lengths, document frequencies and parts of the recipe by log loss on folds
+    /// inside the training data: one setting after another, starting from those given. Taken is
+    /// the value of the fewest terms within one standard error of the best. `--search=nested`
+    /// searches in each fold of the cross-validation, too, so that its figures do not flatter
+    #[arg(
+        long,
+        value_name = "KIND",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "once",
+        help_heading = "Features"
+    )]
+    search: Option<SearchKind>,
+
     /// How the weights are fitted
     #[arg(long, value_name = "SOLVER", default_value = "sparse", help_heading = "Solver")]
     solver: SolverKind,
@@ -133,6 +150,10 @@ pub(super) struct TrainArgs {
     /// `normal=1,watch=1,risky=2` [default: the same]
     #[arg(long, value_name = "WEIGHTS", help_heading = "Solver")]
     class_weights: Option<ClassWeightsOption>,
+    /// How scores become probabilities, fitted on out-of-fold scores: `auto` takes the simplest
+    /// way whose log loss there is within one standard error of the best
+    #[arg(long, value_name = "WAY", default_value = "auto", help_heading = "Solver")]
+    calibration: CalibrationMethod,
     /// A field that holds what a comment weighs: 2 counts it twice, 0 leaves it out
     #[arg(long, value_name = "FIELD", help_heading = "Solver")]
     weight_field: Option<String>,
@@ -229,22 +250,47 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
         Some(_) => collection.reviews.iter().map(|review| review.required[1].clone()).collect(),
         None => Vec::new(),
     };
-    let analyzer =
-        Analyzer::new(Segmenter::new(&user_dictionary), stop_words.clone(), args.text_settings());
-    let mut labelled = LabelledComments::analyze(&analyzer, labels, &rows, groups)?;
-    if let Some(field) = &args.weight_field {
-        labelled = labelled.with_weights(row_weights(&collection.reviews, field)?);
-    }
+    let weights = (args.weight_field.as_deref())
+        .map(|field| row_weights(&collection.reviews, field))
+        .transpose()?;
+    let segmenter = Segmenter::new(&user_dictionary);
+    let analyzer_of = |text| Analyzer::new(segmenter.clone(), stop_words.clone(), text);
+    let read = |text| -> Result<LabelledComments, TrainingError> {
+        let (labels, groups) = (labels.clone(), groups.clone());
+        let labelled = LabelledComments::analyze(&analyzer_of(text), labels, &rows, groups)?;
+        Ok(match &weights {
+            Some(weights) => labelled.with_weights(weights.clone()),
+            None => labelled,
+        })
+    };
+    let start = Recipe { text: args.text_settings(), training: settings };
+    let searched = args.search.map(|kind| search::run(kind, &start, read)).transpose()?;
+    let (recipe, trials, nested) = match searched {
+        Some(Searched { recipe, trials, validation }) => (recipe, trials, validation),
+        None => (start, Vec::new(), None),
+    };
+    let settings = recipe.training;
+    let analyzer = analyzer_of(recipe.text);
+    let labelled = read(recipe.text)?;
     let data = TrainingData {
         rows: rows.len(),
         rows_by_label: labelled.rows_by_label(),
         files: collection.inputs.iter().map(training_file).collect(),
     };
 
-    let progress = fold_progress(&labelled, &settings);
+    let validation = match (nested, &settings.folds) {
+        (Some(nested), _) => Some(nested),
+        (None, None) => None,
+        (None, Some(plan)) => {
+            let progress = fold_progress(plan.count(labelled.groups()));
+            let validation = cross_validate(&labelled, &settings, plan, || progress.inc(1))?;
+            progress.finish_and_clear();
+            let search = args.search.map(|_| SearchNote::OnAll);
+            Some(CrossValidation { search, ..validation })
+        }
+    };
     let words = (&analyzer, user_dictionary, stop_words.clone());
-    let mut trained = train(&labelled, &settings, data, words, || progress.inc(1))?;
-    progress.finish_and_clear();
+    let mut trained = train_on_all(&labelled, &settings, data, words, (validation, trials))?;
     if let (true, Some(plan), Some(validation)) =
         (args.learning_curve, &settings.folds, &trained.cross_validation)
     {
@@ -302,6 +348,7 @@ impl TrainArgs {
             },
             c,
             second_stage: self.has(Part::Sentences),
+            calibration: self.calibration,
             class_weights: None,
             folds,
         })
@@ -396,6 +443,9 @@ impl TrainArgs {
                 "by": by,
             }));
         }
+        if !trained.search.is_empty() {
+            print(&format!("{}\n", search_table(&trained.search)))?;
+        }
         if let Some(validation) = &trained.cross_validation {
             print(&validation_report(validation))?;
         }
@@ -485,35 +535,10 @@ fn read_words<T>(
 }
 
 /// A bar of folds on a terminal; elsewhere it draws nothing.
-fn fold_progress(labelled: &LabelledComments, settings: &TrainingSettings) -> ProgressBar {
-    let folds = match &settings.folds {
-        None => return ProgressBar::hidden(),
-        Some(FoldPlan::Stratified { folds, .. } | FoldPlan::Grouped { folds, .. }) => *folds,
-        Some(FoldPlan::LeaveOneGroupOut { .. }) => {
-            labelled.groups().iter().collect::<BTreeSet<_>>().len()
-        }
-    };
+fn fold_progress(folds: usize) -> ProgressBar {
     let bar = ProgressBar::new(folds as u64);
     match ProgressStyle::with_template("{wide_bar} fold {pos}/{len}, {elapsed}") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
-}
-
-fn validation_report(validation: &CrossValidation) -> String {
-    let spread = |name: &str, pooled: f64, spread: crate::evaluation::Spread| {
-        format!(
-            "{name:<9} {pooled:.4}   over folds {:.4} ± {:.4} ({:.4} to {:.4})\n",
-            spread.mean, spread.deviation, spread.lowest, spread.highest
-        )
-    };
-    format!(
-        "Cross-validation: {}.\n\n{}{}{}\n{}\n{}\n",
-        validation.description(),
-        spread("accuracy", validation.metrics.accuracy, validation.accuracy),
-        spread("macro F1", validation.metrics.macro_f1, validation.macro_f1),
-        spread("log loss", validation.metrics.log_loss, validation.log_loss),
-        metrics_table(&validation.metrics),
-        confusion_table(&validation.metrics),
-    )
 }

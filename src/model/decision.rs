@@ -58,6 +58,12 @@ pub enum DecisionError {
         /// How many labels there are.
         labels: usize,
     },
+    /// A calibrator of other labels, or of numbers out of range.
+    #[error("the calibrator is not one for {labels} labels with numbers in their range")]
+    Calibrator {
+        /// How many labels there are.
+        labels: usize,
+    },
     /// A threshold out of range.
     #[error("the confidence below which a human decides is from 0 to 1, not {0}")]
     Threshold(f64),
@@ -91,6 +97,9 @@ impl DecisionPolicy {
     ///
     /// What does not fit.
     pub fn check(&self, labels: usize) -> Result<(), DecisionError> {
+        if !self.calibrator.fits(labels) {
+            return Err(DecisionError::Calibrator { labels });
+        }
         let is_distribution = |shares: &[f64]| {
             shares.len() == labels
                 && shares.iter().all(|share| share.is_finite() && *share > 0.0)
@@ -279,6 +288,9 @@ mod tests {
         assert!(costs(&[&[0.0, 1.0], &[5.0, 0.0]]));
         assert!(!costs(&[&[0.0, 1.0], &[5.0, 1.0]]));
         assert!(!costs(&[&[0.0, -1.0], &[5.0, 0.0]]));
+        let calibrator = Calibrator::Temperature(f64::NAN);
+        let policy = DecisionPolicy { calibrator, ..DecisionPolicy::default() };
+        assert_eq!(policy.check(2), Err(DecisionError::Calibrator { labels: 2 }));
         let threshold = DecisionPolicy { human_below: Some(1.5), ..DecisionPolicy::default() };
         assert_eq!(threshold.check(2), Err(DecisionError::Threshold(1.5)));
     }

@@ -18,7 +18,8 @@ mod store;
 mod trial;
 
 pub use bundle::{ModelBundle, ModelError, read_manifest};
-pub use calibrator::Calibrator;
+pub(crate) use calibrator::log_softmax_in_place;
+pub use calibrator::{Calibrator, IsotonicCurve, MatrixScaling};
 pub use classifier::{
     ClassifyError, Explanation, MAX_COMMENT_CHARS, Reason, RiskClassifier, Worker,
 };

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use super::label::{ClassIndex, LabelSet};
 
 /// Out-of-fold predictions: each row's label, and the probability of each class by a model that
-/// was trained without the row's fold, before calibration and prior.
+/// was trained without the row's fold, before calibration and prior: [`scores`](Self::scores) go
+/// through the calibrator of a [`DecisionPolicy`](super::DecisionPolicy) once, as those of a new
+/// comment do.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutOfFold {
     /// The class of each row.

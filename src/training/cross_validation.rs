@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::CalibrationMethod;
 use super::folds::{FoldPlan, Folds};
-use super::stages::fit_stages;
+use super::stages::{FittedStages, fit_stages};
 use super::trainer::{LabelledComments, TrainingError, TrainingSettings};
-use crate::evaluation::{Metrics, Scored, Spread};
-use crate::model::{Prediction, ScorerBuffers};
+use crate::evaluation::{Calibration, Metrics, Scored, Spread};
+use crate::model::{DecisionPolicy, LabelSet, Prediction, ScorerBuffers};
 
 /// What a model scored out of fold: each comment by a model trained without its fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,9 +27,30 @@ pub struct CrossValidation {
     pub macro_f1: Spread,
     /// The spread of the log loss over the folds.
     pub log_loss: Spread,
-    /// The out-of-fold prediction of each row. Not kept with a model.
+    /// What calibration did for the probabilities, in all folds together.
+    #[serde(default)]
+    pub calibration: Option<CalibrationGain>,
+    /// Whether settings were searched, and on which comments.
+    #[serde(default)]
+    pub search: Option<SearchNote>,
+    /// The out-of-fold probabilities of each row before calibration. Kept with a model, in a file
+    /// of their own.
+    #[serde(skip)]
+    pub uncalibrated: Vec<Vec<f64>>,
+    /// The out-of-fold prediction of each row, calibrated as its fold's model is. Not kept with a
+    /// model.
     #[serde(skip)]
     pub scored: Vec<Scored>,
+}
+
+/// On which comments settings were searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchNote {
+    /// On all of them, those held out included.
+    OnAll,
+    /// In each fold anew, on the comments of the others alone.
+    InEachFold,
 }
 
 /// What one fold scored.
@@ -46,8 +68,39 @@ pub struct FoldScore {
     pub terms: usize,
     /// The inverse strength of the penalty that was chosen on the other folds.
     pub c: f64,
+    /// The calibration that was chosen on the other folds.
+    #[serde(default)]
+    pub calibration: CalibrationMethod,
     /// Whether fitting reached its tolerance.
     pub converged: bool,
+}
+
+/// How probabilities do before calibration and after.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationGain {
+    /// The softmax of the scores.
+    pub before: ProbabilityScores,
+    /// The calibrated probabilities.
+    pub after: ProbabilityScores,
+}
+
+/// How good probabilities are; in each, 0 is best.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ProbabilityScores {
+    /// The mean of −ln(probability of the true class), in nats.
+    pub log_loss: f64,
+    /// The expected calibration error in bins of equal width.
+    pub expected_calibration_error: f64,
+    /// The Brier score, summed over the labels.
+    pub brier: f64,
+}
+
+impl ProbabilityScores {
+    fn of(labels: &LabelSet, scored: &[Scored]) -> Self {
+        let Calibration { expected_error, brier, .. } = Calibration::of(scored);
+        let log_loss = Metrics::of(labels, scored).log_loss;
+        Self { log_loss, expected_calibration_error: expected_error, brier }
+    }
 }
 
 impl CrossValidation {
@@ -55,7 +108,16 @@ impl CrossValidation {
     #[must_use]
     pub fn description(&self) -> String {
         let groups = self.groups.unwrap_or_default();
-        match &self.plan {
+        let searched = match self.search {
+            None => "",
+            Some(SearchNote::OnAll) => {
+                "; settings were chosen on the same comments, so these figures flatter"
+            }
+            Some(SearchNote::InEachFold) => {
+                "; settings were chosen in each fold anew, without the comments held out"
+            }
+        };
+        let dealt = match &self.plan {
             FoldPlan::Stratified { folds, seed } => format!(
                 "{folds} stratified random folds (seed {seed}): comments by one writer stand on \
                  both sides, so these figures flatter"
@@ -66,7 +128,8 @@ impl CrossValidation {
             FoldPlan::LeaveOneGroupOut { field } => {
                 format!("each {field} held out in turn ({groups} groups)")
             }
-        }
+        };
+        dealt + searched
     }
 }
 
@@ -82,26 +145,48 @@ pub fn cross_validate(
     plan: &FoldPlan,
     fold_done: impl Fn() + Sync,
 ) -> Result<CrossValidation, TrainingError> {
+    cross_validate_by(labelled, plan, |folds| {
+        (0..folds.count())
+            .into_par_iter()
+            .map(|fold| {
+                let (train_rows, test_rows) = folds.split(fold);
+                let stages = fit_stages(labelled, &train_rows, settings)?;
+                let result = score(labelled, &stages, &test_rows);
+                fold_done();
+                Ok(result)
+            })
+            .collect()
+    })
+}
+
+/// Puts together what `run` scores for each fold.
+pub(super) fn cross_validate_by(
+    labelled: &LabelledComments,
+    plan: &FoldPlan,
+    run: impl FnOnce(&Folds) -> Result<Vec<ScoredFold>, TrainingError>,
+) -> Result<CrossValidation, TrainingError> {
     let (labels, classes) = (labelled.labels(), labelled.classes());
     let folds = Folds::deal(plan, labels, classes, labelled.groups())?;
-    let results: Vec<(FoldScore, Vec<(usize, Scored)>)> = (0..folds.count())
-        .into_par_iter()
-        .map(|fold| {
-            let (train_rows, test_rows) = folds.split(fold);
-            let result = score_fold(labelled, settings, &train_rows, &test_rows)?;
-            fold_done();
-            Ok(result)
-        })
-        .collect::<Result<_, TrainingError>>()?;
+    let results = run(&folds)?;
 
-    let mut by_row: Vec<(usize, Scored)> = Vec::with_capacity(classes.len());
+    let mut by_row: Vec<ScoredRow> = Vec::with_capacity(classes.len());
     let mut scores = Vec::with_capacity(folds.count());
     for (score, rows) in results {
         scores.push(score);
         by_row.extend(rows);
     }
-    by_row.sort_by_key(|&(row, _)| row);
-    let scored: Vec<Scored> = by_row.into_iter().map(|(_, scored)| scored).collect();
+    by_row.sort_by_key(|of_row| of_row.row);
+    let (scored, uncalibrated): (Vec<Scored>, Vec<Vec<f64>>) =
+        by_row.into_iter().map(|of_row| (of_row.scored, of_row.uncalibrated)).unzip();
+    let before: Vec<Scored> = scored
+        .iter()
+        .zip(&uncalibrated)
+        .map(|(scored, before)| Scored { probabilities: before.clone(), ..scored.clone() })
+        .collect();
+    let calibration = CalibrationGain {
+        before: ProbabilityScores::of(labels, &before),
+        after: ProbabilityScores::of(labels, &scored),
+    };
     let spread = |figure: fn(&FoldScore) -> f64| {
         Spread::of(&scores.iter().map(figure).collect::<Vec<f64>>())
     };
@@ -116,33 +201,47 @@ pub fn cross_validate(
         macro_f1: spread(|fold| fold.macro_f1),
         log_loss: spread(|fold| fold.log_loss),
         folds: scores,
+        calibration: Some(calibration),
+        search: None,
+        uncalibrated,
         scored,
     })
 }
 
-/// Trains on some rows and predicts others: what it scored, and each prediction.
-pub(super) fn score_fold(
+/// A fold's score, and the prediction of each of its rows.
+pub(super) type ScoredFold = (FoldScore, Vec<ScoredRow>);
+
+/// The out-of-fold prediction of one row.
+pub(super) struct ScoredRow {
+    row: usize,
+    scored: Scored,
+    uncalibrated: Vec<f64>,
+}
+
+/// Scores rows by a model that was fitted without them.
+pub(super) fn score(
     labelled: &LabelledComments,
-    settings: &TrainingSettings,
-    train_rows: &[usize],
+    stages: &FittedStages,
     test_rows: &[usize],
-) -> Result<(FoldScore, Vec<(usize, Scored)>), TrainingError> {
-    let stages = fit_stages(labelled, train_rows, settings)?;
+) -> ScoredFold {
+    let policy =
+        DecisionPolicy { calibrator: stages.calibrator.clone(), ..DecisionPolicy::default() };
     let mut buffers = ScorerBuffers::default();
-    let scored: Vec<(usize, Scored)> = test_rows
+    let scored: Vec<ScoredRow> = test_rows
         .iter()
-        .map(|&test_row| {
-            stages.scorer.score(&labelled.comments()[test_row], &mut buffers);
-            let prediction = Prediction::from_scores(buffers.scores());
+        .map(|&row| {
+            stages.scorer.score(&labelled.comments()[row], &mut buffers);
+            let uncalibrated = Prediction::from_scores(buffers.scores()).probabilities;
+            let prediction = policy.decide(buffers.scores());
             let scored = Scored {
-                truth: labelled.classes()[test_row],
+                truth: labelled.classes()[row],
                 predicted: prediction.class,
                 probabilities: prediction.probabilities,
             };
-            (test_row, scored)
+            ScoredRow { row, scored, uncalibrated }
         })
         .collect();
-    let metrics = Metrics::of(labelled.labels(), scored.iter().map(|(_, scored)| scored));
+    let metrics = Metrics::of(labelled.labels(), scored.iter().map(|of_row| &of_row.scored));
     let score = FoldScore {
         rows: metrics.rows,
         accuracy: metrics.accuracy,
@@ -150,7 +249,8 @@ pub(super) fn score_fold(
         log_loss: metrics.log_loss,
         terms: stages.scorer.vectorizer().len(),
         c: stages.penalty.c,
+        calibration: stages.calibration.method,
         converged: stages.fitted.converged,
     };
-    Ok((score, scored))
+    (score, scored)
 }

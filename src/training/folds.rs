@@ -35,6 +35,15 @@ pub enum FoldPlan {
 }
 
 impl FoldPlan {
+    /// How many folds there are of comments of these groups.
+    #[must_use]
+    pub fn count(&self, groups: &[String]) -> usize {
+        match self {
+            Self::Stratified { folds, .. } | Self::Grouped { folds, .. } => *folds,
+            Self::LeaveOneGroupOut { .. } => groups.iter().collect::<BTreeSet<_>>().len(),
+        }
+    }
+
     /// The field that holds the group, if rows are dealt by group.
     #[must_use]
     pub fn group_field(&self) -> Option<&str> {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::cross_validation::{CrossValidation, FoldScore, score_fold};
+use super::cross_validation::{CrossValidation, FoldScore, score};
 use super::folds::{FoldPlan, Folds, split_mix};
+use super::stages::fit_stages;
 use super::trainer::{LabelledComments, TrainingError, TrainingSettings};
 use crate::evaluation::{LearningPoint, Spread};
 
@@ -46,7 +47,8 @@ pub fn learning_curve(
         let scores: Vec<FoldScore> = parts
             .par_iter()
             .map(|(train_rows, test_rows)| {
-                Ok(score_fold(labelled, settings, train_rows, test_rows)?.0)
+                let stages = fit_stages(labelled, train_rows, settings)?;
+                Ok(score(labelled, &stages, test_rows).0)
             })
             .collect::<Result<_, TrainingError>>()?;
         let rows = parts.iter().map(|(rows, _)| rows.len());

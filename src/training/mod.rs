@@ -1,5 +1,6 @@
 //! From labelled reviews to a model. Nothing that serves depends on this room.
 
+mod calibration;
 mod cross_validation;
 mod folds;
 mod learning_curve;
@@ -7,23 +8,30 @@ mod linfa_solver;
 mod model_card;
 mod objective;
 mod point;
+mod search;
 mod second_stage;
 mod solver;
 mod sparse_solver;
 mod stages;
 mod trainer;
 
-pub use cross_validation::{CrossValidation, FoldScore, cross_validate};
+pub use calibration::{CalibrationChoice, CalibrationMethod, CalibrationTrial};
+pub use cross_validation::{
+    CalibrationGain, CrossValidation, FoldScore, ProbabilityScores, SearchNote, cross_validate,
+};
 pub use folds::{FoldError, FoldPlan, Folds};
 pub use learning_curve::learning_curve;
 pub use linfa_solver::LinfaSolver;
 pub use model_card::model_card;
 pub use objective::ObjectiveValue;
+pub use search::{
+    Analyze, MOST_TRIALS, Recipe, SettingTrial, cross_validate_search, search, search_table,
+};
 pub use solver::{
     FittedModel, Solver, SolverError, SolverKind, SolverSettings, SparseDataset, make_solver,
 };
 pub use sparse_solver::{SparseLogisticRegression, SparseSolver, ValidSparseLogisticRegression};
 pub use stages::{FittedStages, PenaltyChoice, fit_stages};
 pub use trainer::{
-    ClassWeights, LabelledComments, Trained, TrainingError, TrainingSettings, train,
+    ClassWeights, LabelledComments, Trained, TrainingError, TrainingSettings, train, train_on_all,
 };

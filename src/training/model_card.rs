@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::cross_validation::CrossValidation;
+use super::calibration::CalibrationChoice;
+use super::cross_validation::{CalibrationGain, CrossValidation};
+use super::search::search_table;
 use super::trainer::{Trained, TrainingSettings};
-use crate::evaluation::{confusion_table, metrics_table};
+use crate::evaluation::{Calibration, confusion_table, metrics_table};
 use crate::features::{TermFrequency, TfidfVectorizer, ViewSettings};
 use crate::model::ModelId;
 use crate::text::readable;
@@ -102,6 +104,18 @@ fn write_card(
         trained.fitted.iterations.map_or("unknown".to_owned(), |iterations| iterations.to_string())
     )?;
 
+    write_calibration(card, &trained.calibration)?;
+    if !trained.search.is_empty() {
+        writeln!(
+            card,
+            "## How its settings were chosen\n\nOne setting after another, each at the values \
+             below, the others as they were by then; by the log loss of comments held out in \
+             folds inside the training data. Taken (*) is that of the fewest terms, then of the \
+             fewest parts, among those within one standard error of the best (the error of the \
+             difference, over the folds).\n\n```text\n{}```\n",
+            search_table(&trained.search)
+        )?;
+    }
     writeln!(card, "## What it goes by\n")?;
     writeln!(card, "The terms of the largest weights for each label:\n")?;
     for (class, label) in manifest.labels.iter().enumerate() {
@@ -129,6 +143,29 @@ fn write_card(
          too, and it means nothing.\n",
     );
     Ok(())
+}
+
+fn write_calibration(card: &mut String, choice: &CalibrationChoice) -> std::fmt::Result {
+    writeln!(card, "Calibration: {}.", choice.method.name())?;
+    if !choice.tried.is_empty() {
+        writeln!(
+            card,
+            "It is the simplest way whose log loss on inner folds is within one standard error of \
+             the best (the error of the difference):\n\n\
+             | way | log loss | above the best | standard error |\n|---|--:|--:|--:|"
+        )?;
+    }
+    for trial in &choice.tried {
+        writeln!(
+            card,
+            "| {} | {:.4} | {:.5} | {:.5} |",
+            trial.method.name(),
+            trial.log_loss,
+            trial.above_best,
+            trial.standard_error
+        )?;
+    }
+    writeln!(card)
 }
 
 fn write_view(
@@ -172,5 +209,21 @@ fn write_scores(card: &mut String, validation: &CrossValidation) -> std::fmt::Re
         "\n```text\n{}\n{}```\n",
         metrics_table(&validation.metrics),
         confusion_table(&validation.metrics)
-    )
+    )?;
+    let Some(CalibrationGain { before, after }) = validation.calibration else { return Ok(()) };
+    writeln!(
+        card,
+        "Probabilities, out of fold (ECE in {} bins of equal width; Brier score summed over the \
+         labels; lower is better):\n\n| | log loss | ECE | Brier |\n|---|--:|--:|--:|",
+        Calibration::BINS
+    )?;
+    for (name, scores) in [("softmax", before), ("calibrated", after)] {
+        writeln!(
+            card,
+            "| {name} | {:.4} | {:.4} | {:.4} |",
+            scores.log_loss, scores.expected_calibration_error, scores.brier
+        )?;
+    }
+    let ways: Vec<&str> = validation.folds.iter().map(|fold| fold.calibration.name()).collect();
+    writeln!(card, "\nThe folds' calibrations: {}.\n", ways.join(", "))
 }

@@ -3,12 +3,14 @@
 //! The scores that a first stage gives to comments it was trained on are far surer than those it
 //! gives to others. So the rows are dealt to inner folds, each row is scored by a first stage
 //! that has not seen its fold, and the second stage learns from these scores alone (stacking:
-//! Wolpert, 1992). The same scores tell which strength of the penalty is best.
+//! Wolpert, 1992). The same scores tell which strength of the penalty is best. The second stage
+//! is fitted again without each inner fold: that gives the scores that calibrators learn from.
 
 use linfa::dataset::DatasetBase;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, Axis, concatenate};
 use rayon::prelude::*;
 
+use super::calibration::HeldOutScores;
 use super::folds::{FoldPlan, Folds};
 use super::objective::mean_log_loss;
 use super::solver::{
@@ -37,6 +39,12 @@ pub(super) struct InnerFolds {
     pub(super) best: usize,
     /// The second stage, if one was asked for.
     pub(super) second_stage: Option<SecondStage>,
+    /// The scores of the last stage, out of fold for both: the second stage that scores a fold
+    /// has learned from the others. (The first stages whose scores it learned from have seen the
+    /// fold; what can come through so few weights is little.)
+    pub(super) held_out: HeldOutScores,
+    /// How many terms the first stage of each fold has.
+    pub(super) terms: Vec<usize>,
 }
 
 /// Deals `rows` to inner folds and learns from them, or gives nothing if they cannot be dealt: a
@@ -78,31 +86,71 @@ pub(super) fn inner_folds(
             best = candidate;
         }
     }
-    if !settings.second_stage {
-        return Ok(Some(InnerFolds { log_losses, best, second_stage: None }));
-    }
-
-    let width = SecondStage::features_of(classes);
-    let mut features = Vec::with_capacity(rows.len() * width);
-    let mut dealt_rows = Vec::with_capacity(rows.len());
-    for (held_out, vectorizer, mut fitted) in first_stages {
+    let weights_of = |rows: &[usize]| labelled.row_weights(rows, settings.class_weights.as_ref());
+    let mut held_out = HeldOutScores::default();
+    let mut terms = Vec::with_capacity(folds.count());
+    let mut pooled: Vec<(Vec<usize>, Array2<f64>)> = Vec::with_capacity(folds.count());
+    for (fold, (rows, vectorizer, mut fitted)) in first_stages.into_iter().enumerate() {
+        terms.push(vectorizer.len());
         let scorer = Scorer::new(vectorizer, fitted.swap_remove(best).model, None);
-        let pooled: Vec<Vec<f64>> = held_out
+        let of_rows: Vec<Vec<f64>> = rows
             .par_iter()
             .map_init(ScorerBuffers::default, |buffers, &row| {
-                scorer.pool(&labelled.comments()[row], buffers);
-                buffers.features().to_vec()
+                let comment = &labelled.comments()[row];
+                if settings.second_stage {
+                    scorer.pool(comment, buffers);
+                    buffers.features().to_vec()
+                } else {
+                    scorer.score(comment, buffers);
+                    buffers.scores().to_vec()
+                }
             })
             .collect();
-        pooled.iter().for_each(|pooled| features.extend_from_slice(pooled));
-        dealt_rows.extend(held_out);
+        held_out.classes.extend(rows.iter().map(|&row| labelled.classes()[row]));
+        held_out.folds.extend(std::iter::repeat_n(fold, rows.len()));
+        if let Some(weights) = labelled.row_weights(&rows, None) {
+            held_out.weights.extend(weights.iter().map(|&weight| f64::from(weight)));
+        }
+        if settings.second_stage {
+            pooled.push((rows, dense(&of_rows, SecondStage::features_of(classes))?));
+        } else {
+            held_out.scores.extend(of_rows);
+        }
     }
-    let features = Array2::from_shape_vec((dealt_rows.len(), width), features)
-        .map_err(|error| SolverError::Optimizer(error.to_string()))?;
-    let targets = dealt_rows.iter().map(|&row| labelled.classes()[row]).collect();
-    let weights = labelled.row_weights(&dealt_rows, settings.class_weights.as_ref());
-    let second_stage = fit_second_stage(features, targets, weights, classes)?;
-    Ok(Some(InnerFolds { log_losses, best, second_stage: Some(second_stage) }))
+    let second_stage = match settings.second_stage {
+        false => None,
+        true => {
+            let fit = |without: Option<usize>| {
+                let kept = || (0..pooled.len()).filter(move |fold| Some(*fold) != without);
+                let rows: Vec<usize> = kept().flat_map(|fold| pooled[fold].0.clone()).collect();
+                let blocks: Vec<_> = kept().map(|fold| pooled[fold].1.view()).collect();
+                let features = concatenate(Axis(0), &blocks)
+                    .map_err(|error| SolverError::Optimizer(error.to_string()))?;
+                let targets = rows.iter().map(|&row| labelled.classes()[row]).collect();
+                let linear = fit_dense(features, targets, weights_of(&rows), classes)?;
+                SecondStage::new(linear).ok_or(SolverError::Classes { classes, found: 0 })
+            };
+            let without_each: Vec<SecondStage> = (0..pooled.len())
+                .into_par_iter()
+                .map(|fold| fit(Some(fold)))
+                .collect::<Result<_, SolverError>>()?;
+            for (second_stage, (_, features)) in without_each.iter().zip(&pooled) {
+                held_out.scores.extend(features.rows().into_iter().map(|features| {
+                    let mut scores = Vec::with_capacity(classes);
+                    second_stage.scores(&features.to_vec(), &mut scores);
+                    scores
+                }));
+            }
+            Some(fit(None)?)
+        }
+    };
+    Ok(Some(InnerFolds { log_losses, best, second_stage, held_out, terms }))
+}
+
+/// Rows of `width` numbers as a matrix.
+fn dense(rows: &[Vec<f64>], width: usize) -> Result<Array2<f64>, SolverError> {
+    Array2::from_shape_vec((rows.len(), width), rows.concat())
+        .map_err(|error| SolverError::Optimizer(error.to_string()))
 }
 
 fn deal(labelled: &LabelledComments, rows: &[usize]) -> Option<Folds> {
@@ -120,14 +168,15 @@ fn deal(labelled: &LabelledComments, rows: &[usize]) -> Option<Folds> {
     Folds::deal(&plan, labelled.labels(), &classes, &groups).ok()
 }
 
-/// Fits on features scaled to mean 0 and deviation 1, and writes the scaling into the weights:
-/// by `linfa_logistic`, or where rows have weights, which it does not know, by our own solver.
-fn fit_second_stage(
+/// Fits a small logistic regression on features scaled to mean 0 and deviation 1, and writes the
+/// scaling into the weights: by `linfa_logistic`, or where rows have weights, which it does not
+/// know, by our own solver.
+pub(super) fn fit_dense(
     mut features: Array2<f64>,
     targets: Array1<ClassIndex>,
     weights: Option<Array1<f32>>,
     classes: usize,
-) -> Result<SecondStage, SolverError> {
+) -> Result<LinearModel, SolverError> {
     let rows = targets.len() as f64;
     let means = features.sum_axis(Axis(0)) / rows;
     features -= &means;
@@ -159,6 +208,5 @@ fn fit_second_stage(
         intercept.iter_mut().zip(row).for_each(|(intercept, weight)| *intercept -= mean * weight);
     }
     LinearModel::new(weights, intercept)
-        .and_then(SecondStage::new)
         .ok_or(SolverError::Classes { classes, found: fitted.classes() })
 }

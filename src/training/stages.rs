@@ -6,11 +6,12 @@ use linfa::dataset::DatasetBase;
 use ndarray::Array1;
 use serde::Serialize;
 
+use super::calibration::{CalibrationChoice, CalibrationMethod, calibrate};
 use super::second_stage::{InnerFolds, inner_folds};
 use super::solver::{FittedModel, make_solver, with_weights};
 use super::trainer::{LabelledComments, TrainingError, TrainingSettings};
 use crate::features::FeatureUnion;
-use crate::model::{ClassIndex, Scorer};
+use crate::model::{Calibrator, ClassIndex, Scorer};
 use crate::text::AnalyzedText;
 
 /// A model fitted to some rows.
@@ -18,6 +19,10 @@ use crate::text::AnalyzedText;
 pub struct FittedStages {
     /// Vocabulary, weights, and the second stage if there is one.
     pub scorer: Scorer,
+    /// How scores become probabilities.
+    pub calibrator: Calibrator,
+    /// How that was chosen.
+    pub calibration: CalibrationChoice,
     /// How fitting the first stage ended.
     pub fitted: FittedModel,
     /// How long the solver took for that.
@@ -37,11 +42,12 @@ pub struct PenaltyChoice {
     pub tried: Vec<(f64, f64)>,
 }
 
-/// Learns vocabulary, document frequencies, weights and the second stage from the given rows.
+/// Learns vocabulary, document frequencies, weights, the second stage and the calibrator from the
+/// given rows.
 ///
 /// The strength of the penalty is the one of `settings.c` with the lowest log loss on inner
 /// folds; where the rows cannot be dealt to any, it is the middle one, and there is no second
-/// stage.
+/// stage and no calibration.
 ///
 /// # Errors
 ///
@@ -51,13 +57,14 @@ pub fn fit_stages(
     rows: &[usize],
     settings: &TrainingSettings,
 ) -> Result<FittedStages, TrainingError> {
-    let inner = if settings.second_stage || settings.c.len() > 1 {
-        inner_folds(labelled, rows, settings)?
-    } else {
-        None
-    };
+    let needed = settings.second_stage
+        || settings.c.len() > 1
+        || settings.calibration != CalibrationMethod::None;
+    let inner = if needed { inner_folds(labelled, rows, settings)? } else { None };
+    let mut calibrated = (Calibrator::Softmax, CalibrationChoice::none());
     let (penalty, second_stage) = match inner {
-        Some(InnerFolds { log_losses, best, second_stage }) => {
+        Some(InnerFolds { log_losses, best, second_stage, held_out, .. }) => {
+            calibrated = calibrate(settings.calibration, &held_out, labelled.labels().len())?;
             let tried = settings.c.iter().copied().zip(log_losses).collect();
             (PenaltyChoice { c: settings.c[best], tried }, second_stage)
         }
@@ -70,7 +77,8 @@ pub fn fit_stages(
     let (vectorizer, mut path, solver_time) = fit_path(labelled, rows, &one)?;
     let fitted = path.swap_remove(0);
     let scorer = Scorer::new(vectorizer, fitted.model.clone(), second_stage);
-    Ok(FittedStages { scorer, fitted, solver_time, penalty })
+    let (calibrator, calibration) = calibrated;
+    Ok(FittedStages { scorer, calibrator, calibration, fitted, solver_time, penalty })
 }
 
 /// Learns a vocabulary from rows, and weights for each strength of the penalty, and gives the

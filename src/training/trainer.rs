@@ -7,8 +7,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::calibration::{CalibrationChoice, CalibrationMethod};
 use super::cross_validation::{CrossValidation, cross_validate};
 use super::folds::{FoldError, FoldPlan};
+use super::search::SettingTrial;
 use super::solver::{FittedModel, SolverError, SolverSettings};
 use super::stages::{FittedStages, PenaltyChoice, fit_stages};
 use crate::features::{FeatureSettings, VocabularyError};
@@ -29,6 +31,8 @@ pub struct TrainingSettings {
     pub c: Vec<f64>,
     /// Whether there is a second stage over the scores of sentences.
     pub second_stage: bool,
+    /// How scores become probabilities.
+    pub calibration: CalibrationMethod,
     /// What rows of each label weigh; 1 if nothing is said.
     pub class_weights: Option<ClassWeights>,
     /// How the model is cross-validated; not at all if there is no plan.
@@ -58,6 +62,11 @@ pub enum TrainingError {
     /// The rows cannot be dealt to folds.
     #[error(transparent)]
     Folds(#[from] FoldError),
+    /// There is nothing to compare settings on.
+    #[error(
+        "settings cannot be searched: a label has too few comments, or stands in one group alone"
+    )]
+    NoInnerFolds,
     /// There is no vocabulary.
     #[error(transparent)]
     Vocabulary(#[from] VocabularyError),
@@ -177,6 +186,10 @@ pub struct Trained {
     pub solver_time: Duration,
     /// How the strength of the penalty was come by.
     pub penalty: PenaltyChoice,
+    /// How the calibrator was come by.
+    pub calibration: CalibrationChoice,
+    /// What a search of the settings tried; empty if there was none.
+    pub search: Vec<SettingTrial>,
     /// How it scored, if that was asked for.
     pub cross_validation: Option<CrossValidation>,
 }
@@ -199,17 +212,34 @@ pub fn train(
         Some(plan) => Some(cross_validate(labelled, settings, plan, fold_done)?),
         None => None,
     };
+    let words = (analyzer, user_dictionary, stop_words);
+    train_on_all(labelled, settings, data, words, (cross_validation, Vec::new()))
+}
+
+/// Fits a model on all rows. What it scored and how its settings were chosen is known already.
+///
+/// # Errors
+///
+/// No model can be fitted.
+pub fn train_on_all(
+    labelled: &LabelledComments,
+    settings: &TrainingSettings,
+    data: TrainingData,
+    (analyzer, user_dictionary, stop_words): (&Analyzer, UserDictionary, StopWords),
+    (cross_validation, search): (Option<CrossValidation>, Vec<SettingTrial>),
+) -> Result<Trained, TrainingError> {
     let all_rows: Vec<usize> = (0..labelled.classes.len()).collect();
-    let FittedStages { scorer, fitted, solver_time, penalty } =
+    let FittedStages { scorer, calibrator, calibration, fitted, solver_time, penalty } =
         fit_stages(labelled, &all_rows, settings)?;
     // Numbers and strings are always JSON values.
     let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
-    let training = serde_json::json!({
+    let mut training = serde_json::json!({
         "text": json(serde_json::to_value(analyzer.settings())),
         "features": json(serde_json::to_value(settings.features)),
         "solver": json(serde_json::to_value(SolverSettings { c: penalty.c, ..settings.solver })),
         "penalty": json(serde_json::to_value(&penalty)),
         "second_stage": scorer.second_stage().is_some(),
+        "calibration": json(serde_json::to_value(&calibration)),
         "class_weights": json(serde_json::to_value(&settings.class_weights)),
         "weighted_rows": !labelled.weights.is_empty(),
         "folds": json(serde_json::to_value(&settings.folds)),
@@ -218,11 +248,15 @@ pub fn train(
         "objective": fitted.objective.value,
         "gradient_norm": fitted.objective.gradient_norm,
     });
+    if !search.is_empty() {
+        training["search"] = json(serde_json::to_value(&search));
+    }
     let metrics = json(serde_json::to_value(&cross_validation));
-    let decisions = DecisionPolicy { training_shares: data.shares(), ..DecisionPolicy::default() };
+    let decisions =
+        DecisionPolicy { calibrator, training_shares: data.shares(), ..DecisionPolicy::default() };
     let out_of_fold = cross_validation.as_ref().map(|validation| OutOfFold {
         classes: validation.scored.iter().map(|scored| scored.truth).collect(),
-        probabilities: validation.scored.iter().map(|s| s.probabilities.clone()).collect(),
+        probabilities: validation.uncalibrated.clone(),
     });
     let bundle = ModelBundle {
         manifest: ModelBundle::unnamed_manifest(labelled.labels.clone(), data, training, metrics),
@@ -237,5 +271,5 @@ pub fn train(
         user_dictionary,
         stop_words,
     };
-    Ok(Trained { bundle, fitted, solver_time, penalty, cross_validation })
+    Ok(Trained { bundle, fitted, solver_time, penalty, calibration, search, cross_validation })
 }

@@ -107,7 +107,10 @@ def main():
     print("|---|--:|--:|--:|--:|")
     for name, options in [
         ("postloan", []),
-        ("postloan, plain words (`--without all --c 10`)", ["--without", "all", "--c", "10"]),
+        (
+            "postloan, plain words (`--without all --c 10 --calibration none`)",
+            ["--without", "all", "--c", "10", "--calibration", "none"],
+        ),
     ]:
         with tempfile.TemporaryDirectory() as folder:
             _, report = train(folder, "--group-field", "author", *options)
