@@ -5,7 +5,7 @@ answered within a second throughout, and normal service within a second afterwar
     cargo build --release
     .venv/bin/python benches/serving/overload.py
 
-First it measures what the server can take of batches of 100 comments, then it offers ten times
+First it measures what the server can take of batches of 500 comments, then it offers ten times
 that: calls are started by the clock, whether earlier ones have been answered or not. Needs the
 Python packages of tests/python/requirements.txt. Loopback only.
 """
@@ -23,7 +23,7 @@ from versus_empty import COMMENT
 
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 30
 FACTOR = 10
-REVIEWS = 100
+REVIEWS = 500
 DEADLINE = 5
 
 

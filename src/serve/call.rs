@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use tokio::task::AbortHandle;
 use tokio::time::Sleep;
 use tonic::body::Body;
@@ -19,6 +19,7 @@ use super::connections::Connection;
 use super::method::Method;
 use super::metrics::code_name;
 use super::shared::Shared;
+use super::single::{OneMessage, trailers};
 use super::telemetry::CallSpan;
 
 /// The metadata that names a call.
@@ -89,7 +90,7 @@ impl Call {
     /// Ends the call with a response of which only the trailers may still be to come.
     pub(super) fn answer(
         mut self,
-        mut response: Response<Body>,
+        mut response: Response<AnswerBody>,
         deadline: Option<Instant>,
     ) -> Response<CallBody> {
         let mut id = self.request_id.clone();
@@ -188,10 +189,55 @@ fn message_of(headers: &HeaderMap) -> Option<String> {
     Some(Status::from_header_map(headers)?.message().to_owned())
 }
 
+/// What an answer is made of.
+#[derive(Debug)]
+pub(super) enum AnswerBody {
+    /// One message and the trailers of a call that went well.
+    One(Option<OneMessage>),
+    /// Whatever tonic makes.
+    Any(Body),
+}
+
+impl Default for AnswerBody {
+    fn default() -> Self {
+        Self::Any(Body::empty())
+    }
+}
+
+impl From<Body> for AnswerBody {
+    fn from(body: Body) -> Self {
+        Self::Any(body)
+    }
+}
+
+impl From<OneMessage> for AnswerBody {
+    fn from(message: OneMessage) -> Self {
+        Self::One(Some(message))
+    }
+}
+
+impl AnswerBody {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match self {
+            Self::Any(body) => Pin::new(body).poll_frame(cx),
+            Self::One(message) => {
+                let frame = match message.take() {
+                    Some(message) => Frame::data(message),
+                    None => {
+                        *self = Self::default();
+                        Frame::trailers(trailers())
+                    }
+                };
+                Poll::Ready(Some(Ok(frame)))
+            }
+        }
+    }
+}
+
 /// The body of an answer, which knows when the call has ended, and ends it at its deadline.
 #[derive(Debug)]
 pub(super) struct CallBody {
-    inner: Body,
+    inner: AnswerBody,
     call: Option<Call>,
     deadline: Option<(Instant, Option<Pin<Box<Sleep>>>)>,
     taking: Option<Taking>,
@@ -261,7 +307,7 @@ impl http_body::Body for CallBody {
         if let Some(taking) = &this.taking {
             taking.waits(false);
         }
-        let frame = match Pin::new(&mut this.inner).poll_frame(cx) {
+        let frame = match this.inner.poll_frame(cx) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
                 let Some((at, timer)) = &mut this.deadline else {
@@ -272,7 +318,7 @@ impl http_body::Body for CallBody {
                 if timer.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }
-                this.inner = Body::empty();
+                this.inner = AnswerBody::default();
                 let status = Status::deadline_exceeded("the deadline passed");
                 let mut trailers = HeaderMap::new();
                 // The sentence is plain ASCII.
@@ -297,10 +343,17 @@ impl http_body::Body for CallBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        match &self.inner {
+            AnswerBody::One(_) => false,
+            AnswerBody::Any(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.inner {
+            // The frames tell.
+            AnswerBody::One(_) => SizeHint::default(),
+            AnswerBody::Any(body) => body.size_hint(),
+        }
     }
 }

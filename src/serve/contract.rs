@@ -4,13 +4,25 @@
 ///
 /// The strings of a [`Review`](v1::Review) are bytes here, the same on the wire: one that is not
 /// UTF-8 is then an error of its review, not of its whole message.
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated; documented in proto/")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    rustdoc::all,
+    reason = "generated; documented in proto/"
+)]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/postloan.v1.rs"));
 }
 
 /// `inference`: the Open Inference Protocol, version 2.
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated; documented in proto/")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    rustdoc::all,
+    reason = "generated; documented in proto/"
+)]
 pub mod inference {
     include!(concat!(env!("OUT_DIR"), "/inference.rs"));
 }

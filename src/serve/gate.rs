@@ -14,13 +14,14 @@ use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::call::{Call, CallBody};
+use super::call::{AnswerBody, Call, CallBody};
 use super::connections::Connection;
 use super::method::{Method, Service};
 use super::metrics::Turned;
 use super::request_body::{Patience, RequestBody};
 use super::services::Services;
 use super::shared::Shared;
+use super::single;
 
 /// When a caller who was turned away should come again.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
@@ -118,7 +119,7 @@ impl hyper::service::Service<Request<Incoming>> for Gate {
         let method = Method::of(request.uri().path());
         let mut call = Call::begin(&self.shared, &self.connection, method, request.headers());
         if !is_grpc(request.headers()) {
-            let mut response = Response::new(Body::empty());
+            let mut response = Response::new(AnswerBody::default());
             *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             let response = call.answer(response, None);
             return Box::pin(std::future::ready(Ok(response)));
@@ -147,23 +148,45 @@ impl hyper::service::Service<Request<Incoming>> for Gate {
         if let Some(deadline) = deadline.filter(|_| !method.is_single()) {
             request.extensions_mut().insert(Deadline(deadline));
         }
+        if method.is_single() {
+            let service = self.services.single.clone();
+            let limit = settings.max_message_bytes as usize;
+            let answer = single::answer(service, request.into_body(), limit);
+            return Box::pin(async move { Ok(finish(call, deadline, answer).await) });
+        }
         let answer = self.services.call(method, request);
-        Box::pin(async move {
-            let answered = match deadline {
-                Some(deadline) => tokio::time::timeout_at(deadline.into(), answer).await,
-                None => Ok(answer.await),
-            };
-            let passed = || Status::deadline_exceeded("the deadline passed").into_http();
-            let response = match answered {
-                // Work that was done in one go may have come to its end too late.
-                Ok(_) if deadline.is_some_and(|at| Instant::now() >= at) => passed(),
-                Ok(Ok(response)) => with_proper_code(response),
-                Ok(Err(never)) => match never {},
-                Err(_) => passed(),
-            };
-            Ok(call.answer(response, deadline))
-        })
+        let answer = async move {
+            match answer.await {
+                Ok(response) => Ok(with_proper_code(response)),
+                Err(never) => match never {},
+            }
+        };
+        Box::pin(async move { Ok(finish(call, deadline, answer).await) })
     }
+}
+
+/// Waits for an answer as long as the deadline lets, and ends the call with it.
+async fn finish<B: Into<AnswerBody>>(
+    call: Call,
+    deadline: Option<Instant>,
+    answer: impl Future<Output = Result<Response<B>, Status>>,
+) -> Response<CallBody> {
+    let answered = match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), answer).await,
+        None => Ok(answer.await),
+    };
+    let response = match answered {
+        // Work that was done in one go may have come to its end too late.
+        Ok(Ok(_)) if deadline.is_some_and(|at| Instant::now() >= at) => passed(),
+        Ok(Ok(response)) => response.map(Into::into),
+        Ok(Err(status)) => proper(status).into_http(),
+        Err(_) => passed(),
+    };
+    call.answer(response, deadline)
+}
+
+fn passed() -> Response<AnswerBody> {
+    Status::deadline_exceeded("the deadline passed").into_http()
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -220,6 +220,14 @@ impl Metrics {
         self.turned_away.get_or_create(&ReasonLabel { reason: reason.name() }).inc();
     }
 
+    /// How many calls and connections were turned away because the server was at a limit.
+    pub(super) fn shed(&self) -> u64 {
+        let of = |reason: Turned| {
+            self.turned_away.get_or_create(&ReasonLabel { reason: reason.name() }).get()
+        };
+        of(Turned::Concurrency) + of(Turned::Bulk) + of(Turned::Connections)
+    }
+
     pub(super) fn model_loaded(&self, loaded: bool) {
         let outcome = if loaded { "loaded" } else { "failed" };
         self.model_loads.get_or_create(&OutcomeLabel { outcome }).inc();

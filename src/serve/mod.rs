@@ -23,6 +23,7 @@ mod services;
 mod settings;
 mod shared;
 mod signals;
+mod single;
 mod telemetry;
 mod tls;
 mod tokens;

@@ -36,6 +36,39 @@ impl RiskClassifierService {
         Self { shared }
     }
 
+    /// Classifies one review while somebody waits.
+    pub(super) async fn one(
+        &self,
+        request: v1::ClassifyRequest,
+    ) -> Result<v1::ClassifyResponse, Status> {
+        let v1::ClassifyRequest { review, options } = request;
+        let top_k = top_k(options);
+        let review = review.ok_or_else(|| missing_review().into_status())?;
+        let max_chars = self.shared.settings.max_text_chars as usize;
+        let id = review.id.clone();
+        let done = if review.text.len() <= LONG_TEXT_BYTES {
+            classify(&self.shared.model.load(), Some(&review), top_k, max_chars)
+        } else {
+            let model = self.shared.model.load_full();
+            let done = self
+                .shared
+                .bulk
+                .run(Urgency::Single, move |_| classify(&model, Some(&review), top_k, max_chars));
+            let failed =
+                || ReviewFailure::new(Reason::Internal, "the server failed on this review");
+            done.await.unwrap_or_else(|| Err(failed()))
+        };
+        match done {
+            Ok(prediction) => {
+                Ok(v1::ClassifyResponse { id: readable_id(&id), prediction: Some(prediction) })
+            }
+            Err(failure) => {
+                self.shared.metrics.reviews_refused.inc();
+                Err(failure.into_status())
+            }
+        }
+    }
+
     fn slices_at_once(&self) -> usize {
         self.shared.settings.bulk_threads * SLICES_PER_THREAD
     }
@@ -121,35 +154,7 @@ impl v1::risk_classifier_server::RiskClassifier for RiskClassifierService {
         &self,
         request: Request<v1::ClassifyRequest>,
     ) -> Result<Response<v1::ClassifyResponse>, Status> {
-        let v1::ClassifyRequest { review, options } = request.into_inner();
-        let top_k = top_k(options);
-        let review = review.ok_or_else(|| missing_review().into_status())?;
-        let max_chars = self.shared.settings.max_text_chars as usize;
-        let model = self.shared.model.load();
-        let (id, done) = if review.text.len() <= LONG_TEXT_BYTES {
-            (review.id.clone(), classify(&model, Some(&review), top_k, max_chars))
-        } else {
-            let model = Arc::clone(&model);
-            let id = review.id.clone();
-            let done = self
-                .shared
-                .bulk
-                .run(Urgency::Single, move |_| classify(&model, Some(&review), top_k, max_chars));
-            let done = done.await;
-            let failed =
-                || ReviewFailure::new(Reason::Internal, "the server failed on this review");
-            (id, done.unwrap_or_else(|| Err(failed())))
-        };
-        match done {
-            Ok(prediction) => Ok(Response::new(v1::ClassifyResponse {
-                id: readable_id(&id),
-                prediction: Some(prediction),
-            })),
-            Err(failure) => {
-                self.shared.metrics.reviews_refused.inc();
-                Err(failure.into_status())
-            }
-        }
+        self.one(request.into_inner()).await.map(Response::new)
     }
 
     async fn classify_batch(

@@ -133,7 +133,7 @@ async fn run(settings: Settings) -> Result<Ending, ServeError> {
     );
     notify(&[NotifyState::Ready]);
     let reloader = Reloader::new(Arc::clone(&shared), tls, version);
-    answer(&listener, &servers, &mut signals, reloader).await;
+    answer(&listener, &servers, &mut signals, reloader, &shared).await;
 
     notify(&[NotifyState::Stopping]);
     tracing::info!("stopping: not ready any more");
@@ -172,9 +172,10 @@ async fn answer(
     servers: &Servers,
     signals: &mut Signals,
     reloader: Reloader,
+    shared: &Arc<Shared>,
 ) {
     let (reload, reloads) = watch::channel(());
-    let upkeep = tokio::spawn(upkeep(reloader, reloads));
+    let upkeep = tokio::spawn(upkeep(reloader, reloads, Arc::clone(shared)));
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -195,9 +196,10 @@ async fn answer(
     upkeep.abort();
 }
 
-/// Looks after files and the watchdog, once a second and when told to.
-async fn upkeep(mut reloader: Reloader, mut reloads: watch::Receiver<()>) {
+/// Looks after files, the watchdog and a line on overload, once a second, and files when told to.
+async fn upkeep(mut reloader: Reloader, mut reloads: watch::Receiver<()>, shared: Arc<Shared>) {
     let watched = sd_notify::watchdog_enabled().is_some();
+    let mut shed = 0;
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -207,6 +209,14 @@ async fn upkeep(mut reloader: Reloader, mut reloads: watch::Receiver<()>) {
                 Ok(()) => reloader.look_at_all().await,
                 Err(_) => return,
             },
+        }
+        let shed_by_now = shared.metrics.shed();
+        if shed_by_now > shed {
+            tracing::warn!(
+                count = shed_by_now - shed,
+                "calls were turned away: a limit is reached"
+            );
+            shed = shed_by_now;
         }
         if watched {
             notify(&[NotifyState::Watchdog]);

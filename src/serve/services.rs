@@ -33,6 +33,8 @@ pub(super) const HEALTH_OF: [&str; 3] = ["", RISK_CLASSIFIER, OPEN_INFERENCE];
 
 /// All services of a server.
 pub(super) struct Services {
+    /// For `Classify` on its short road.
+    pub(super) single: RiskClassifierService,
     risk_classifier: RiskClassifierServer<RiskClassifierService>,
     open_inference: GrpcInferenceServiceServer<OpenInferenceService>,
     health: HealthServer<HealthService>,
@@ -58,6 +60,7 @@ impl Services {
         };
         let (v1, v1alpha) = (reflection().build_v1()?, reflection().build_v1alpha()?);
         Ok(Self {
+            single: RiskClassifierService::new(Arc::clone(shared)),
             risk_classifier: RiskClassifierServer::new(RiskClassifierService::new(Arc::clone(
                 shared,
             )))

@@ -47,6 +47,8 @@ def test_over_the_concurrency_limit_a_call_is_told_at_once_when_to_come_again(ap
         assert healthy(channel)
         assert server.http("/readyz")[0] == 200
         assert server.metric("postloan_turned_away_total", reason="concurrency") == 20
+        # One line a second says so, not one a call.
+        assert server.wait_for("calls were turned away")["level"] == "WARN"
         for answers, release in held:
             release.set()
             assert list(answers) == []
