@@ -15,6 +15,8 @@ use crate::nightly::{
     BusinessDate, Event, NightlyConfig, NightlySummary, Observer, RunMode, demo, run as run_night,
 };
 
+use crate::report::Language;
+
 /// How often a scheduler's log is told how far the job is.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
@@ -45,6 +47,12 @@ pub(super) struct NightlyArgs {
     /// Do a date again that is done: a new run beside the old one, which counts until it is done
     #[arg(long)]
     rerun: bool,
+    /// The language of the report and the message [default: as the settings say, else zh]
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<Language>,
+    /// Show the comments of the riskiest reviews in the report
+    #[arg(long)]
+    with_text: bool,
     /// Print the summary as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -70,7 +78,14 @@ pub(super) fn run(args: &NightlyArgs) -> Result<Outcome, Failure> {
         return run_demo(folder, model);
     }
     let path = args.config.as_ref().ok_or_else(|| Failure::usage("--config is missing"))?;
-    let config = NightlyConfig::read(path).map_err(|error| Failure::nightly(error.into()))?;
+    let mut config = NightlyConfig::read(path).map_err(|error| Failure::nightly(error.into()))?;
+    if let Some(report) = &mut config.report {
+        report.with_text |= args.with_text;
+        report.language = args.lang.unwrap_or(report.language);
+    }
+    if let Some(notify) = &mut config.notify {
+        notify.language = args.lang.unwrap_or(notify.language);
+    }
     let date =
         args.date.unwrap_or_else(|| BusinessDate::today().plus_days(-i64::from(config.days_back)));
     let mode = if args.rerun { RunMode::Rerun } else { RunMode::Once };

@@ -5,13 +5,15 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use clap::ValueEnum;
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::records::RecordFormat;
 use crate::records::database::{
     DatabaseAddress, DatabaseAddressError, ReviewQuery, ReviewQueryError,
 };
+use crate::report::Language;
 
 /// What is wrong with the settings.
 #[derive(Debug, Error)]
@@ -144,8 +146,8 @@ pub struct ReportConfig {
     /// Where reports are written.
     pub folder: PathBuf,
     /// Its language: `zh` or `en`.
-    #[serde(default = "default_language")]
-    pub language: String,
+    #[serde(default, deserialize_with = "language")]
+    pub language: Language,
     /// Whether the comments of the riskiest reviews are shown.
     #[serde(default)]
     pub with_text: bool,
@@ -174,8 +176,8 @@ pub struct NotifyConfig {
     #[serde(default = "default_attempts")]
     pub attempts: u32,
     /// The language of the message: `zh` or `en`.
-    #[serde(default = "default_language")]
-    pub language: String,
+    #[serde(default, deserialize_with = "language")]
+    pub language: Language,
     /// How many ids of the riskiest reviews are named.
     #[serde(default = "default_ids")]
     pub riskiest: usize,
@@ -204,8 +206,9 @@ fn default_text() -> String {
     "text".to_owned()
 }
 
-fn default_language() -> String {
-    "zh".to_owned()
+fn language<'de, D: Deserializer<'de>>(settings: D) -> Result<Language, D::Error> {
+    let name = String::deserialize(settings)?;
+    Language::from_str(&name, false).map_err(|_| serde::de::Error::custom("expected zh or en"))
 }
 
 fn default_riskiest() -> usize {
@@ -291,17 +294,6 @@ impl NightlyConfig {
                 "[sink] file",
                 "expected a name that ends in .csv, .jsonl, .xlsx or .parquet",
             );
-        }
-        for language in [
-            self.report.as_ref().map(|report| &report.language),
-            self.notify.as_ref().map(|notify| &notify.language),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            if !["zh", "en"].contains(&language.as_str()) {
-                return value("language", "expected zh or en");
-            }
         }
         if let Some(notify) = &self.notify {
             if notify.url.is_some() == notify.url_env.is_some() {

@@ -9,19 +9,25 @@ use super::config::NightlyConfig;
 use super::connection::Connection;
 use super::error::NightlyError;
 use super::export::export;
+use super::history::{self, RiskyReview};
 use super::ledger::{self, Batch, Counts, Ending, Run, Status, Times};
 use super::lock::{self, Acquired, Heart, Owner};
+use super::night_report::{self, ModelFacts, Report, ReportedReview};
+use super::notify::{self, Message};
 use super::results::RowMaker;
 use super::schema;
 use super::source::SourceReader;
 use super::summary::{NightlySummary, RunStatus};
-use crate::batch::{PipelineError, PipelineSettings, classify_in_order};
+use crate::batch::{PipelineError, PipelineSettings, classify, classify_in_order};
 use crate::model::RiskClassifier;
 use crate::records::database::DatabaseErrorKind;
 
 /// How many chunks may be under way for each worker: enough to go on with while a batch is
 /// committed.
 const CHUNKS_PER_WORKER: usize = 48;
+
+/// How many reasons the report gives for each of the riskiest reviews.
+const REPORT_REASONS: usize = 5;
 
 /// Whether a date that is done may be done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +126,9 @@ pub fn run(
         export(&mut night.sink, summary.run, &classifier, &path)?;
         summary.file = Some(path.display().to_string());
     }
+    if summary.status != RunStatus::AlreadyDone {
+        night.tell(&mut summary)?;
+    }
     Ok(summary)
 }
 
@@ -136,6 +145,76 @@ struct Night<'a> {
 }
 
 impl Night<'_> {
+    /// Writes the report and sends the message, as far as they are wanted.
+    fn tell(&mut self, summary: &mut NightlySummary) -> Result<(), NightlyError> {
+        let labels = self.classifier.labels();
+        let (report, notify) = (self.config.report.as_ref(), self.config.notify.as_ref());
+        if report.is_none() && notify.is_none() {
+            return Ok(());
+        }
+        let sink = &mut self.sink;
+        let wanted = [report.map(|report| report.riskiest), notify.map(|notify| notify.riskiest)];
+        let most = wanted.into_iter().flatten().max().unwrap_or(0);
+        let past =
+            history::past_runs(sink, &self.config.job, &self.date).map_err(NightlyError::Sink)?;
+        let riskiest = history::riskiest(sink, summary.run, most).map_err(NightlyError::Sink)?;
+        let mut link = None;
+        if let Some(config) = report {
+            let reviews = riskiest.iter().take(config.riskiest).cloned().collect();
+            let contents = Report {
+                summary: summary.clone(),
+                past: past.iter().map(Into::into).collect(),
+                riskiest: self.explain(reviews, config.with_text)?,
+                confidence_histogram: history::confidence_histogram(&mut self.sink, summary.run)
+                    .map_err(NightlyError::Sink)?,
+                model: ModelFacts::of(self.classifier),
+            };
+            let page = night_report::write(&contents, labels, config.language, &config.folder)
+                .map_err(|source| NightlyError::Write {
+                    path: config.folder.display().to_string(),
+                    source,
+                })?;
+            let file = page.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            link = config.link.as_ref().map(|link| link.replace("{file}", &file));
+            summary.report = Some(page.display().to_string());
+        }
+        if let Some(config) = notify {
+            let riskiest = &riskiest[..riskiest.len().min(config.riskiest)];
+            let message = Message { summary, labels, past: &past, riskiest, link };
+            summary.notified = Some(notify::send(config, &message));
+        }
+        Ok(())
+    }
+
+    /// Why the riskiest reviews are what they are: their comments are read and classified again.
+    fn explain(
+        &self,
+        reviews: Vec<RiskyReview>,
+        with_text: bool,
+    ) -> Result<Vec<ReportedReview>, NightlyError> {
+        let address = self.config.source_address()?;
+        let query = self.config.query(&address)?;
+        let attempts = self.config.limits.attempts;
+        let mut source = Connection::new(address, attempts, Arc::clone(self.observer));
+        let mut worker = self.classifier.worker();
+        reviews
+            .into_iter()
+            .map(|review| {
+                let text = source
+                    .retry(|database| query.text(database, &self.date, &review.key))
+                    .map_err(NightlyError::Source)?;
+                // A comment that changed since, or went away, has no reasons.
+                let verdict =
+                    text.as_deref().map(|text| classify(&mut worker, text, REPORT_REASONS));
+                let reasons = match verdict {
+                    Some(Ok(verdict)) => verdict.reasons.into_iter().map(|r| r.term).collect(),
+                    _ => Vec::new(),
+                };
+                Ok(ReportedReview::new(review, reasons, text.filter(|_| with_text)))
+            })
+            .collect()
+    }
+
     /// Gives the lock back after a failure. If that fails, too, it grows stale.
     fn release(&mut self) {
         let (job, owner) = (&self.config.job, &self.owner);

@@ -11,6 +11,8 @@ pub(super) struct Dialect {
     pub(super) time: &'static str,
     /// Seconds since 1970, by the database's clock.
     pub(super) epoch: &'static str,
+    /// The function for the whole part of a number; empty where a cast cuts it off.
+    pub(super) floor: &'static str,
 }
 
 impl Dialect {
@@ -23,6 +25,7 @@ impl Dialect {
                 date: "TEXT",
                 time: "TEXT",
                 epoch: "CAST(strftime('%s', 'now') AS INTEGER)",
+                floor: "",
             },
             DatabaseKind::Postgres | DatabaseKind::GaussDb => Self {
                 text: "TEXT",
@@ -31,8 +34,16 @@ impl Dialect {
                 date: "DATE",
                 time: "TIMESTAMP WITH TIME ZONE",
                 epoch: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)",
+                floor: "FLOOR",
             },
         }
+    }
+}
+
+impl Dialect {
+    /// An expression for the whole part of a positive number.
+    pub(super) fn whole(&self, expression: &str) -> String {
+        format!("CAST({}({expression}) AS {})", self.floor, self.integer)
     }
 }
 

@@ -63,6 +63,15 @@ pub struct NightlySummary {
     pub notified: Option<String>,
 }
 
+impl NightlySummary {
+    /// How many results have a label.
+    #[must_use]
+    pub fn count(&self, label: &str) -> u64 {
+        let found = self.by_label.iter().find(|count| count.label == label);
+        found.map_or(0, |count| count.count)
+    }
+}
+
 /// How many results have a label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LabelCount {
