@@ -39,8 +39,8 @@ pub(super) fn export(
     let mut writer = PredictionWriter::new(file, format, columns).map_err(failed)?;
     let mut after = Value::from("");
     loop {
-        let statement = "SELECT review_id, label, confidence, probabilities, model \
-                         FROM postloan_result WHERE run_id = $1 AND review_id > $2 \
+        let statement = "SELECT review_id, label, confidence, probabilities, model, \
+                         most_likely, needs_human FROM postloan_result WHERE run_id = $1 AND review_id > $2 \
                          ORDER BY review_id LIMIT $3";
         let parameters = [run.into(), after.clone(), PAGE.into()];
         let rows = connection
@@ -62,7 +62,7 @@ fn write(writer: &mut PredictionWriter<OutputFile>, row: Row, labels: &[String])
     let (id, label, _) = (text(), text(), text());
     let probabilities: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text())?;
     let probability = |label: &String| probabilities.get(label).and_then(|p| p.as_f64());
-    let model = text();
+    let (model, most_likely, needs_human) = (text(), text(), text() == "1");
     let probabilities: Vec<f64> =
         labels.iter().map(|label| probability(label).unwrap_or(f64::NAN)).collect();
     let confidence = probability(&label).unwrap_or(f64::NAN);
@@ -72,6 +72,8 @@ fn write(writer: &mut PredictionWriter<OutputFile>, row: Row, labels: &[String])
         confidence,
         probabilities: &probabilities,
         model: &model,
+        most_likely: &most_likely,
+        needs_human,
         kept: &[],
     })
 }
