@@ -33,6 +33,7 @@ pub(super) fn export(
     let columns = PredictionColumns {
         labels: labels.clone(),
         tones: tones(classifier.labels()),
+        decisions: classifier.policy().is_set(),
         kept: Vec::new(),
     };
     let file = OutputFile::create(path).map_err(failed)?;
