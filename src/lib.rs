@@ -20,6 +20,7 @@ pub mod commands;
 pub mod evaluation;
 pub mod features;
 pub mod model;
+pub mod nightly;
 pub mod records;
 pub mod report;
 pub mod serve;

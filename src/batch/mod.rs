@@ -1,38 +1,33 @@
 //! The nightly job's core: a stream of reviews in, predictions and refusals out, in input order,
 //! on all cores, in memory that does not grow with the input.
-//!
-//! A reader, some workers and a writer run at once. The reader cuts the stream into chunks and
-//! queues, for the writer, the place where each chunk's result will appear: so results are
-//! written in order although workers finish as they please, and the two bounded queues bound
-//! what is in memory.
 
 mod duplicates;
+mod pipeline;
 mod summary;
 mod tones;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::thread;
+use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use thiserror::Error;
 
-use crate::model::{ClassifyError, Prediction, RiskClassifier, Worker};
+use crate::model::{ClassifyError, Prediction, RiskClassifier};
 use crate::records::{
     InputError, PredictionRow, PredictionWriter, Refusal, RefusalReason, RefusalWriter, Review,
 };
 
 pub use duplicates::{DuplicateReport, DuplicatedId};
+pub use pipeline::{
+    Classified, PipelineError, PipelineSettings, PipelineSummary, Verdict, VerdictReason, classify,
+    classify_in_order,
+};
 pub use summary::BatchSummary;
 pub use tones::tones;
 
 use duplicates::DuplicateFinder;
 
-/// A chunk is closed at this many records, or …
-const CHUNK_RECORDS: usize = 128;
-/// … at this many bytes of comments.
-const CHUNK_BYTES: usize = 1 << 18;
 /// How many chunks may be under way for each worker.
 const CHUNKS_PER_WORKER: usize = 4;
 
@@ -40,7 +35,7 @@ const CHUNKS_PER_WORKER: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourcedReview {
     /// The input: a path, or `-`.
-    pub input: std::sync::Arc<str>,
+    pub input: Arc<str>,
     /// The review. Its optional fields are those to be kept in the output.
     pub review: Review,
 }
@@ -75,18 +70,6 @@ pub enum BatchError {
     },
 }
 
-/// A record on its way from the reader to a worker, and from a worker to the writer.
-enum Outcome {
-    Classified(SourcedReview, Prediction),
-    Refused(Refusal),
-}
-
-/// Records for a worker, and where to put what becomes of them.
-struct Job {
-    records: Vec<Result<SourcedReview, Refusal>>,
-    outcomes: Sender<Vec<Outcome>>,
-}
-
 /// Classifies all records of `source` on `threads` threads and writes, in their order, the
 /// predictions to `predictions` and the refusals to `rejects`.
 ///
@@ -108,57 +91,41 @@ pub fn classify_stream<P: Write + Send, R: Write + Send>(
     let mut duplicates = DuplicateFinder::default();
     let model = classifier.id().to_string();
 
-    let read = thread::scope(|scope| {
-        let capacity = threads.get() * CHUNKS_PER_WORKER;
-        let (jobs, jobs_to_do) = bounded::<Job>(capacity);
-        let (places, results) = bounded::<Receiver<Vec<Outcome>>>(capacity);
-        let reader = scope.spawn(move || read_chunks(source, &jobs, &places));
-        for _ in 0..threads.get() {
-            let jobs = jobs_to_do.clone();
-            let mut worker = classifier.worker();
-            scope.spawn(move || {
-                for Job { records, outcomes } in jobs {
-                    let done = records.into_iter().map(|record| classify(&mut worker, record));
-                    // The writer has given up if nobody waits for them.
-                    let _ = outcomes.send(done.collect());
+    let settings = PipelineSettings { threads, chunks_per_worker: CHUNKS_PER_WORKER, reasons: 0 };
+    let read = classify_in_order(classifier, source, settings, comment, |chunk| {
+        for (record, verdict) in chunk {
+            match outcome(record, verdict) {
+                Ok((SourcedReview { input, review }, prediction)) => {
+                    duplicates.see(&review.id, &input, review.line);
+                    let label = classifier.labels().get(prediction.class);
+                    predictions
+                        .write(&PredictionRow {
+                            id: &review.id,
+                            label: &label.id,
+                            confidence: prediction.confidence(),
+                            probabilities: &prediction.probabilities,
+                            model: &model,
+                            most_likely: &classifier.labels().get(prediction.most_likely).id,
+                            needs_human: prediction.needs_human,
+                            kept: &review.optional,
+                        })
+                        .map_err(BatchError::Output)?;
+                    summary.count(prediction.class);
                 }
-            });
-        }
-        drop(jobs_to_do);
-        for outcomes in results {
-            // A worker that went away without an answer has panicked; the scope passes that on.
-            for outcome in outcomes.recv().unwrap_or_default() {
-                match outcome {
-                    Outcome::Classified(SourcedReview { input, review }, prediction) => {
-                        duplicates.see(&review.id, &input, review.line);
-                        let label = classifier.labels().get(prediction.class);
-                        predictions
-                            .write(&PredictionRow {
-                                id: &review.id,
-                                label: &label.id,
-                                confidence: prediction.confidence(),
-                                probabilities: &prediction.probabilities,
-                                model: &model,
-                                most_likely: &classifier.labels().get(prediction.most_likely).id,
-                                needs_human: prediction.needs_human,
-                                kept: &review.optional,
-                            })
-                            .map_err(BatchError::Output)?;
-                        summary.count(prediction.class);
-                    }
-                    Outcome::Refused(refusal) => {
-                        rejects.write(&refusal).map_err(BatchError::Rejects)?;
-                        summary.refuse(refusal.reason.code());
-                    }
+                Err(refusal) => {
+                    rejects.write(&refusal).map_err(BatchError::Rejects)?;
+                    summary.refuse(refusal.reason.code());
                 }
             }
-            written(predictions.written() + rejects.written());
         }
-        match reader.join() {
-            Ok(read) => read.map_err(BatchError::Input),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })?;
+        written(predictions.written() + rejects.written());
+        Ok(())
+    });
+    let read = match read {
+        Ok(PipelineSummary { read, .. }) => read,
+        Err(PipelineError::Source(error)) => return Err(error.into()),
+        Err(PipelineError::Sink(error)) => return Err(error),
+    };
 
     let (classified, refused) = (predictions.written(), rejects.written());
     if read != classified + refused {
@@ -168,54 +135,38 @@ pub fn classify_stream<P: Write + Send, R: Write + Send>(
     Ok(summary)
 }
 
-/// Reads to the end, or until nobody wants more, and gives the number of records read.
-fn read_chunks(
-    source: impl Iterator<Item = SourceItem>,
-    jobs: &Sender<Job>,
-    places: &Sender<Receiver<Vec<Outcome>>>,
-) -> Result<u64, InputError> {
-    let mut read = 0;
-    let mut chunk = Vec::new();
-    let mut bytes = 0;
-    let send = |records| {
-        let (outcomes, place) = bounded(1);
-        places.send(place).is_ok() && jobs.send(Job { records, outcomes }).is_ok()
-    };
-    for record in source {
-        let record = record?;
-        read += 1;
-        bytes += record.as_ref().map_or(0, |sourced| sourced.review.text.len());
-        chunk.push(record);
-        if chunk.len() == CHUNK_RECORDS || bytes >= CHUNK_BYTES {
-            bytes = 0;
-            if !send(std::mem::take(&mut chunk)) {
-                return Ok(read);
-            }
-        }
-    }
-    if !chunk.is_empty() {
-        send(chunk);
-    }
-    Ok(read)
+/// A record as it is read.
+type Record = Result<SourcedReview, Refusal>;
+
+fn comment(record: &Record) -> Option<&str> {
+    record.as_ref().ok().map(|sourced| sourced.review.text.as_str())
 }
 
-fn classify(worker: &mut Worker, record: Result<SourcedReview, Refusal>) -> Outcome {
-    let sourced = match record {
-        Ok(sourced) => sourced,
-        Err(refusal) => return Outcome::Refused(refusal),
+/// What became of a record: a prediction or a refusal.
+fn outcome(
+    record: Record,
+    verdict: Option<Result<Verdict, ClassifyError>>,
+) -> Result<(SourcedReview, Prediction), Refusal> {
+    let sourced = record?;
+    let refusal = |reason| Refusal {
+        input: Arc::clone(&sourced.input),
+        line: sourced.review.line,
+        id: Some(sourced.review.id.clone()),
+        reason,
     };
-    match worker.classify(&sourced.review.text) {
-        Ok(prediction) => Outcome::Classified(sourced, prediction),
-        Err(error) => Outcome::Refused(Refusal {
-            input: sourced.input,
-            line: sourced.review.line,
-            id: Some(sourced.review.id),
-            reason: match error {
-                ClassifyError::Empty => RefusalReason::EmptyComment,
-                ClassifyError::TooLong { chars, limit } => {
-                    RefusalReason::CommentTooLong { chars, limit }
-                }
-            },
-        }),
+    match verdict {
+        Some(Ok(verdict)) => Ok((sourced, verdict.prediction)),
+        Some(Err(error)) => Err(refusal(refusal_reason(error))),
+        // A review has a text.
+        None => Err(refusal(RefusalReason::EmptyComment)),
+    }
+}
+
+/// Why a comment that cannot be classified is refused.
+#[must_use]
+pub fn refusal_reason(error: ClassifyError) -> RefusalReason {
+    match error {
+        ClassifyError::Empty => RefusalReason::EmptyComment,
+        ClassifyError::TooLong { chars, limit } => RefusalReason::CommentTooLong { chars, limit },
     }
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use crate::batch::BatchError;
 use crate::model::{LabelError, ModelError};
+use crate::nightly::NightlyError;
 use crate::records::{CollectionError, InputError};
 use crate::serve::{ServeError, SettingsError, TokenError};
 use crate::training::TrainingError;
@@ -20,6 +21,8 @@ enum Kind {
     Model = 4,
     Output = 5,
     Service = 7,
+    Locked = 8,
+    Unreconciled = 9,
 }
 
 /// Why a command did not do its work.
@@ -54,6 +57,20 @@ impl Failure {
     /// A server cannot be started or reached, or answered with an error.
     pub(super) fn service(cause: impl Into<Box<dyn Error>>) -> Self {
         Self::new(Kind::Service, cause)
+    }
+
+    /// A night's job was not done.
+    pub(super) fn nightly(error: NightlyError) -> Self {
+        let kind = match error.exit_code() {
+            2 => Kind::Usage,
+            3 => Kind::Input,
+            4 => Kind::Model,
+            5 => Kind::Output,
+            8 => Kind::Locked,
+            9 => Kind::Unreconciled,
+            _ => Kind::Defect,
+        };
+        Self::new(kind, error)
     }
 
     /// Says what was being done.

@@ -9,6 +9,7 @@ mod decisions;
 mod evaluate;
 mod failure;
 mod models;
+mod nightly;
 mod options;
 mod predict;
 mod report;
@@ -69,6 +70,9 @@ enum Command {
     /// Estimates how common each label is in comments that nobody labelled.
     #[command(after_help = EXIT_CODES)]
     EstimatePrior(decide::EstimatePriorArgs),
+    /// Classifies a day's comments from a database into a database, exactly once.
+    #[command(after_help = nightly::EXIT_CODES)]
+    Nightly(nightly::NightlyArgs),
     /// Lists, shows and verifies the models on disk, and puts one in production.
     #[command(after_help = EXIT_CODES)]
     Models(models::ModelsArgs),
@@ -92,6 +96,8 @@ enum Outcome {
     SomeRefused,
     /// A server ended with calls under way.
     CutShort,
+    /// There was nothing to do.
+    NothingToDo,
 }
 
 /// Runs the program on the process's arguments and gives its exit code.
@@ -107,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Batch(args) => batch::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::EstimatePrior(args) => decide::run_estimate_prior(&args),
+        Command::Nightly(args) => nightly::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Call(args) => call::run(&args),
@@ -116,6 +123,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeRefused) => ExitCode::from(6),
         Ok(Outcome::CutShort) => ExitCode::from(8),
+        Ok(Outcome::NothingToDo) => ExitCode::from(10),
         // Whoever read standard output has seen enough: that is no failure.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {

@@ -3,6 +3,7 @@
 
 mod collection;
 mod compression;
+pub mod database;
 mod decoding;
 mod encoding;
 mod excel_reader;

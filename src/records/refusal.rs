@@ -49,6 +49,9 @@ pub enum RefusalReason {
         /// The limit in bytes.
         limit: usize,
     },
+    /// An earlier record has the same id, where ids must differ.
+    #[error("an earlier record has the same id")]
+    RepeatedId,
     /// There is nothing visible in the comment.
     #[error("the comment is empty")]
     EmptyComment,
@@ -72,6 +75,7 @@ impl RefusalReason {
             Self::MissingField(_) => "missing_field",
             Self::FieldType { .. } => "field_type",
             Self::RecordTooLong { .. } => "record_too_long",
+            Self::RepeatedId => "repeated_id",
             Self::EmptyComment => "empty_comment",
             Self::CommentTooLong { .. } => "comment_too_long",
         }
