@@ -81,7 +81,7 @@ impl Server {
         // When its input closes, for the process has ended, it ends the server.
         let script = format!(
             "'{bin}' -D '{data}' -l '{log}' -o '{options}' -w start >/dev/null && cat >/dev/null; \
-             '{bin}' -D '{data}' -m immediate stop >/dev/null",
+             '{bin}' -D '{data}' -m immediate stop >/dev/null; rm -rf '{data}' '{log}'",
             bin = program("pg_ctl").display(),
             data = data.display(),
             log = folder.join("log").display(),
