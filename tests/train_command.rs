@@ -92,7 +92,7 @@ fn the_same_data_settings_and_seed_give_the_same_bytes_at_one_and_at_two_threads
         assert!(file("1", name) == file("2", name), "{name:?} differs");
         compared += 1;
     }
-    assert_eq!(compared, 8);
+    assert_eq!(compared, 10);
 }
 
 #[test]

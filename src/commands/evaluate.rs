@@ -67,11 +67,13 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<Outcome, Failure> {
     args.threads.apply()?;
     let report = args.report.as_deref().map(create_output).transpose()?;
     let mut classifier = args.model.open()?;
+    // Only a report names comments.
+    let id_field = args.report.as_ref().map(|_| &args.records.id_field);
     let fields = FieldNames {
         id: None,
         text: args.records.text_field.clone(),
         required: vec![args.label_field.clone()],
-        optional: args.by.iter().chain([&args.records.id_field]).cloned().collect(),
+        optional: args.by.iter().chain(id_field).cloned().collect(),
     };
     let collection = ReviewCollection::read(&args.data, &args.records.input_options(), &fields)?;
     if collection.reviews.is_empty() {

@@ -390,11 +390,13 @@ impl TrainArgs {
     fn read_data(&self) -> Result<ReviewCollection, Failure> {
         let fields = [&self.label_field].into_iter().chain(&self.group_field);
         let required = fields.chain(&self.weight_field).cloned().collect();
+        // Only a report names comments.
+        let id_field = self.report.as_ref().map(|_| &self.records.id_field);
         let fields = FieldNames {
             id: None,
             text: self.records.text_field.clone(),
             required,
-            optional: self.by.iter().chain([&self.records.id_field]).cloned().collect(),
+            optional: self.by.iter().chain(id_field).cloned().collect(),
         };
         Ok(ReviewCollection::read(&self.data, &self.records.input_options(), &fields)?)
     }

@@ -53,6 +53,9 @@ impl Phrases {
         // What says little is no phrase: without this a phrase would reach as far as its clause.
         let mean = credits.iter().map(|credit| credit.abs()).sum::<f64>();
         let little = 0.75 * mean / credits.len().max(1) as f64;
+        // More than all credits together: no phrase reaches across what another has taken.
+        let barrier = -2.0 * mean - 1.0;
+        let mut taken = vec![false; credits.len()];
         let mut phrases = Vec::new();
         let ends_clause = |character: usize| {
             comment[starts[character]..].starts_with(['，', '。', '；', '！', '？', ',', ';', '\n'])
@@ -63,15 +66,19 @@ impl Phrases {
             let clause = clause_start..clause_start + length;
             clause_start = clause.end + 1;
             for direction in [1.0, -1.0] {
-                let scores: Vec<f64> = credits[clause.clone()]
-                    .iter()
-                    .map(|credit| direction * credit - little)
+                let scores: Vec<f64> = clause
+                    .clone()
+                    .map(|place| match taken[place] {
+                        true => barrier,
+                        false => direction * credits[place] - little,
+                    })
                     .collect();
                 for found in maximal_subsequences(&scores) {
                     let characters = clause.start + found.start..clause.start + found.end;
                     let contribution: f64 = credits[characters.clone()].iter().sum();
                     // Taken: nothing against may be found inside what speaks for.
                     credits[characters.clone()].fill(0.0);
+                    taken[characters.clone()].fill(true);
                     let range = starts[characters.start]..end(characters.end);
                     phrases.push(Phrase { range, contribution });
                 }
