@@ -134,7 +134,7 @@ def train(store, seed):
     data = Path(store).parent / f"labelled-{seed}.jsonl"
     data.parent.mkdir(parents=True, exist_ok=True)
     data.write_text(labelled(seed))
-    run("train", str(data), "--model", str(store), "--folds", "0")
+    run("train", "--calibration", "none", "--without", "sentences", "--c", "10", str(data), "--model", str(store), "--folds", "0")
 
 
 def promote(store, version, **options):

