@@ -93,7 +93,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 42, help_heading = "Cross-validation")]
     seed: u64,
 
-    /// Leave out a part of the recipe: clauses, quantities, negation, characters; `all` leaves
+    /// Leave out a part of the recipe: clauses, quantities, negation, layout, trends, characters; `all` leaves
     /// plain words
     #[arg(long, value_name = "PART,...", value_delimiter = ',', help_heading = "Features")]
     without: Vec<Part>,
@@ -179,6 +179,10 @@ enum Part {
     Quantities,
     /// Denied words become other words.
     Negation,
+    /// Lists, fields and blanks begin clauses, too.
+    Layout,
+    /// Percentages and changes know their direction.
+    Trends,
     /// N-grams of characters, beside those of words.
     Characters,
     /// The second stage over the scores of sentences.
@@ -363,6 +367,8 @@ impl TrainArgs {
             clauses: self.has(Part::Clauses),
             quantities: self.has(Part::Quantities),
             negation: self.has(Part::Negation),
+            layout: self.has(Part::Layout),
+            trends: self.has(Part::Trends),
             // No matter of taste: a vocabulary is read by people, and travels with the model.
             privacy: true,
         }

@@ -5,9 +5,11 @@ use std::ops::Range;
 use super::alignment::Alignment;
 use super::dictionary::StopWords;
 use super::identifiers::Replacement;
+use super::layout::{self, Begins};
 use super::negation::{MARK, NegationScope};
 use super::normalization::NormalizedText;
 use super::privacy;
+use super::quantities::QuantityReading;
 use super::rewriting::rewrite;
 use super::segmenter::Segmenter;
 use super::sentences::{SentenceEnd, find_sentences};
@@ -76,20 +78,44 @@ impl Analyzer {
     /// A word has at least one letter, ideograph or digit in it, or stands for a quantity, and is
     /// no stop word.
     pub fn analyze(&self, comment: &str, analyzed: &mut AnalyzedText) {
-        let AnalyzedText { normalized, private, rewritten, rewriting, words, forms, sentences } =
-            analyzed;
+        let AnalyzedText {
+            normalized,
+            private,
+            rewritten,
+            rewriting,
+            layout: begins_at,
+            words,
+            forms,
+            sentences,
+        } = analyzed;
         normalized.assign(comment);
         let text = normalized.as_str();
         private.clear();
         if self.settings.privacy {
             privacy::find(text, &self.segmenter, private);
         }
-        rewrite(text, private, self.settings.quantities, rewritten, rewriting);
+        let reading = match (self.settings.quantities, self.settings.trends) {
+            (false, _) => QuantityReading::Off,
+            (true, false) => QuantityReading::Buckets,
+            (true, true) => QuantityReading::Trends,
+        };
+        rewrite(text, private, reading, rewritten, rewriting);
+        begins_at.clear();
+        if self.settings.layout {
+            layout::find(rewritten, begins_at);
+        }
+        let mut begins = begins_at.iter().peekable();
         words.clear();
         forms.clear();
         let mut negation = NegationScope::default();
         self.segmenter.for_each_word(rewritten, |place| {
             let word = &rewritten[place.clone()];
+            while let Some((at, _)) = begins.next_if(|(at, _)| *at <= place.start) {
+                negation.end_clause();
+                if !matches!(words.last(), None | Some(Word { form: Form::Break, .. })) {
+                    words.push(Word { form: Form::Break, place: *at..*at });
+                }
+            }
             if !word.contains(is_meaningful) {
                 if self.settings.clauses && word.contains(ends_clause) {
                     negation.end_clause();
@@ -112,7 +138,7 @@ impl Analyzer {
             words.push(Word { form, place });
         });
         let places = words.iter().map(|word| (word.place.start, !matches!(word.form, Form::Break)));
-        find_sentences(rewritten, places, sentences);
+        find_sentences(rewritten, places, begins_at, sentences);
     }
 }
 
@@ -139,6 +165,8 @@ pub struct AnalyzedText {
     words: Vec<Word>,
     /// The forms of words that do not read as they stand, one after the other.
     forms: String,
+    /// Where the layout begins clauses and sentences.
+    layout: Vec<(usize, Begins)>,
     sentences: Vec<SentenceEnd>,
 }
 

@@ -9,6 +9,7 @@ mod analyzer;
 mod character_kinds;
 mod dictionary;
 mod identifiers;
+mod layout;
 mod name_words;
 mod names;
 mod negation;
@@ -20,6 +21,7 @@ mod segmenter;
 mod sentences;
 mod settings;
 mod symbols;
+mod trends;
 
 pub use analyzer::{AnalyzedText, Analyzer, CharacterPlaces, Units};
 pub use dictionary::{DictionaryError, StopWords, UserDictionary};

@@ -52,6 +52,7 @@ pub(super) mod tests {
     use super::super::alignment::Alignment;
     use super::super::analyzer::{AnalyzedText, Analyzer};
     use super::super::dictionary::{StopWords, UserDictionary};
+    use super::super::quantities::QuantityReading;
     use super::super::rewriting::rewrite;
     use super::super::settings::TextSettings;
     use super::super::symbols::readable;
@@ -65,7 +66,7 @@ pub(super) mod tests {
         let mut found = Vec::new();
         find(text, &SEGMENTER, &mut found);
         let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
-        rewrite(text, &found, false, &mut rewritten, &mut alignment);
+        rewrite(text, &found, QuantityReading::Off, &mut rewritten, &mut alignment);
         readable(&rewritten).into_owned()
     }
 

@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::symbols::{AMOUNT, DATE, DAYS, INSTALMENTS, MONTHS, NUMBER, PERCENT, YEAR};
+use super::symbols::{AMOUNT, DATE, DAYS, IDENTITY, INSTALMENTS, MONTHS, NUMBER, PERCENT, YEAR};
+use super::trends;
 
 /// The upper bounds of the buckets, each included; beyond the last there is one more.
 const DAY_BOUNDS: [f64; 6] = [3.0, 10.0, 30.0, 60.0, 90.0, 180.0];
@@ -103,9 +104,19 @@ pub(super) fn is_date(digits: &str) -> bool {
         && matches!(number(6..8), Some(1..=31))
 }
 
+/// Whether quantities are read, and their direction with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuantityReading {
+    Off,
+    Buckets,
+    Trends,
+}
+
 /// A number with its unit.
 pub(super) struct Quantity {
     symbol: usize,
+    /// In the unit of its buckets.
+    pub(super) value: f64,
     /// Bytes of number and unit.
     length: usize,
 }
@@ -116,19 +127,44 @@ impl Quantity {
     pub(super) fn find(
         text: &str,
         range: Range<usize>,
+        reading: QuantityReading,
         found: &mut impl FnMut(Range<usize>, usize),
     ) {
+        let trends = reading == QuantityReading::Trends;
         let text = &text[..range.end];
         let mut position = range.start;
         let mut before = ' ';
+        let mut last: Option<(usize, Self)> = None;
         while let Some(c) = text[position..].chars().next() {
             // A number that goes on from a letter or digit, as in LPR5 or 3k8, is part of a name.
             let may_begin = !before.is_ascii_alphanumeric() && before != '.';
-            match Numeral::read(&text[position..]).filter(|_| may_begin).and_then(Self::read) {
-                Some(quantity) => {
+            let rest = &text[position..];
+            let read = if c == 'm' && trends && may_begin {
+                Self::read_lateness(rest)
+            } else {
+                Numeral::read(rest).filter(|_| may_begin).and_then(Self::read)
+            };
+            match read {
+                Some(mut quantity) => {
+                    let mut start = position;
                     let end = position + quantity.length;
-                    found(position..end, quantity.symbol);
+                    if trends {
+                        let way = last.as_ref().and_then(|(from, last)| {
+                            Some((*from, trends::change(last, &quantity, &text[*from..start])?))
+                        });
+                        if let Some((from, symbol)) = way {
+                            found(from..start, symbol);
+                        } else if let Some(bucket) = quantity.percentage() {
+                            let from = last.as_ref().map_or(range.start, |(from, _)| *from);
+                            if let Some((symbol, sign)) = trends::direction(&text[from..start]) {
+                                quantity.symbol = symbol + bucket;
+                                start -= sign;
+                            }
+                        }
+                    }
+                    found(start..end, quantity.symbol);
                     (position, before) = (end, ' ');
+                    last = Some((end, quantity));
                 }
                 None => {
                     position += c.len_utf8();
@@ -138,30 +174,73 @@ impl Quantity {
         }
     }
 
+    /// M1, M2, M3: how many months a loan is overdue, begun ones counted.
+    fn read_lateness(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let months = bytes.get(1).filter(|digit| (b'1'..=b'6').contains(digit))? - b'0';
+        if bytes.get(2).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'.') {
+            return None;
+        }
+        let value = f64::from(months) * 30.0;
+        Some(Self { symbol: DAYS + bucket(value, &DAY_BOUNDS), value, length: 2 })
+    }
+
+    /// The bucket, if it is a percentage.
+    fn percentage(&self) -> Option<usize> {
+        let bucket = self.symbol.checked_sub(PERCENT)?;
+        (bucket <= PERCENT_BOUNDS.len()).then_some(bucket)
+    }
+
+    /// Whether both count the same thing in the same unit, so that one is more than the other.
+    pub(super) fn is_comparable(&self, other: &Self) -> bool {
+        const KINDS: [usize; 5] = [DAYS, MONTHS, INSTALMENTS, PERCENT, AMOUNT];
+        // A fall and a rise are compared with nothing.
+        let kind = |symbol| match symbol {
+            ..IDENTITY => KINDS.partition_point(|first| *first <= symbol),
+            _ => 0,
+        };
+        let (ours, theirs) = (kind(self.symbol), kind(other.symbol));
+        ours == theirs && (ours > 0 || self.symbol == NUMBER && other.symbol == NUMBER)
+    }
+
     fn read(numeral: Numeral<'_>) -> Option<Self> {
         let Numeral { value, digits, length, after } = numeral;
         let (about, after) = match after.chars().next() {
             Some(c @ ('多' | '余' | '来')) => (c.len_utf8(), &after[c.len_utf8()..]),
             _ => (0, after),
         };
-        let quantity = |symbol, unit: usize| Some(Self { symbol, length: length + about + unit });
+        let quantity = |symbol, value, unit: usize| {
+            Some(Self { symbol, value, length: length + about + unit })
+        };
         for (unit, first, bounds, factor) in UNITS {
             if after.starts_with(unit) {
-                return quantity(first + bucket(value * factor, bounds), unit.len());
+                return quantity(
+                    first + bucket(value * factor, bounds),
+                    value * factor,
+                    unit.len(),
+                );
             }
         }
         let digits = digits?;
         let is_year = digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
         if is_year {
-            return quantity(YEAR, if after.starts_with('年') { '年'.len_utf8() } else { 0 });
+            return quantity(
+                YEAR,
+                value,
+                if after.starts_with('年') { '年'.len_utf8() } else { 0 },
+            );
         }
         if after.starts_with('月') && value <= 12.0 {
-            return quantity(DATE, '月'.len_utf8() + day_of_month(&after['月'.len_utf8()..]));
+            return quantity(
+                DATE,
+                value,
+                '月'.len_utf8() + day_of_month(&after['月'.len_utf8()..]),
+            );
         }
         if (after.starts_with('日') || after.starts_with('号')) && value <= 31.0 {
-            return quantity(DATE, '日'.len_utf8());
+            return quantity(DATE, value, '日'.len_utf8());
         }
-        (value >= SMALLEST_BARE_NUMBER).then_some(Self { symbol: NUMBER, length })
+        (value >= SMALLEST_BARE_NUMBER).then_some(Self { symbol: NUMBER, value, length })
     }
 }
 
@@ -203,10 +282,11 @@ mod tests {
     use super::super::alignment::Alignment;
     use super::super::rewriting::rewrite;
     use super::super::symbols::readable;
+    use super::QuantityReading;
 
     fn rewritten(text: &str) -> String {
         let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
-        rewrite(text, &[], true, &mut rewritten, &mut alignment);
+        rewrite(text, &[], QuantityReading::Buckets, &mut rewritten, &mut alignment);
         readable(&rewritten).into_owned()
     }
 
@@ -260,7 +340,7 @@ mod tests {
     fn a_symbol_points_at_number_and_unit_and_the_rest_at_itself() {
         let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
         let text = "已逾期62天,失联";
-        rewrite(text, &[], true, &mut rewritten, &mut alignment);
+        rewrite(text, &[], QuantityReading::Buckets, &mut rewritten, &mut alignment);
         let place = rewritten.find(super::super::symbols::is_symbol).unwrap();
         assert_eq!(&text[alignment.source_range(place..place + 3)], "62天");
         assert_eq!(&text[alignment.source_range(0..place + 3)], "已逾期62天");

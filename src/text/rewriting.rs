@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::alignment::Alignment;
 use super::identifiers::Replacement;
-use super::quantities::Quantity;
+use super::quantities::{Quantity, QuantityReading};
 use super::symbols::symbol;
 
 /// Replaces `rewritten` by `text` with a symbol in the place of each of `replacements` and, where
@@ -12,7 +12,7 @@ use super::symbols::symbol;
 pub(super) fn rewrite(
     text: &str,
     replacements: &[Replacement],
-    quantities: bool,
+    quantities: QuantityReading,
     rewritten: &mut String,
     alignment: &mut Alignment,
 ) {
@@ -30,14 +30,14 @@ pub(super) fn rewrite(
     };
     let mut start = 0;
     for replacement in replacements {
-        if quantities {
-            Quantity::find(text, start..replacement.start, &mut put);
+        if quantities != QuantityReading::Off {
+            Quantity::find(text, start..replacement.start, quantities, &mut put);
         }
         put(replacement.start..replacement.end, replacement.symbol);
         start = replacement.end;
     }
-    if quantities {
-        Quantity::find(text, start..text.len(), &mut put);
+    if quantities != QuantityReading::Off {
+        Quantity::find(text, start..text.len(), quantities, &mut put);
     }
     put(text.len()..text.len(), 0);
 }

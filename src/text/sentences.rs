@@ -1,5 +1,7 @@
 //! Where sentences end.
 
+use super::layout::Begins;
+
 /// A sentence of an analysed comment: where it ends, counted in its words and in its characters.
 /// It begins where the one before ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,23 +19,26 @@ fn ends_sentence(c: char) -> bool {
 
 /// Replaces `sentences` by those of `text`. `words` gives, in order, where each word starts and
 /// whether it is one at all, not the end of a clause: a stretch without words is no sentence, and
-/// belongs to the one before.
+/// belongs to the one before. `layout` tells where the layout begins one.
 ///
 /// There is always at least one sentence.
 pub(super) fn find_sentences(
     text: &str,
     words: impl ExactSizeIterator<Item = (usize, bool)>,
+    layout: &[(usize, Begins)],
     sentences: &mut Vec<SentenceEnd>,
 ) {
     sentences.clear();
     let mut words = words.enumerate().peekable();
+    let mut begins = LayoutSentences { layout };
     let (mut passed, mut has_word, mut characters) = (0, false, 0);
     for (byte, c) in text.char_indices() {
         characters += 1;
-        if !ends_sentence(c) {
+        let end = byte + c.len_utf8();
+        if !ends_sentence(c) && !begins.any(end) {
             continue;
         }
-        while let Some((position, (_, is_word))) = words.next_if(|(_, (start, _))| *start <= byte) {
+        while let Some((position, (_, is_word))) = words.next_if(|(_, (start, _))| *start < end) {
             passed = position + 1;
             has_word |= is_word;
         }
@@ -44,6 +49,27 @@ pub(super) fn find_sentences(
         has_word |= is_word;
     }
     end_sentence(SentenceEnd { words: passed, characters }, &mut has_word, sentences);
+}
+
+/// The places at which the layout begins a sentence.
+struct LayoutSentences<'l> {
+    layout: &'l [(usize, Begins)],
+}
+
+impl LayoutSentences<'_> {
+    /// Whether one begins at `place`. Places come in order.
+    fn any(&mut self, place: usize) -> bool {
+        while let [(at, begins), rest @ ..] = self.layout {
+            if *at > place {
+                return false;
+            }
+            self.layout = rest;
+            if *at == place && *begins == Begins::Sentence {
+                return true;
+            }
+        }
+        false
+    }
 }
 
 fn end_sentence(end: SentenceEnd, has_word: &mut bool, sentences: &mut Vec<SentenceEnd>) {
@@ -60,7 +86,7 @@ mod tests {
 
     fn sentences(text: &str, words: &[(usize, bool)]) -> Vec<(usize, usize)> {
         let mut sentences = Vec::new();
-        find_sentences(text, words.iter().copied(), &mut sentences);
+        find_sentences(text, words.iter().copied(), &[], &mut sentences);
         sentences.iter().map(|end| (end.words, end.characters)).collect()
     }
 

@@ -11,6 +11,14 @@ pub struct TextSettings {
     pub quantities: bool,
     /// Negation: a denied word becomes another word, such as ¬逾期.
     pub negation: bool,
+    /// Layout: items of numbered lists, fields of forms and blanks between ideographs begin
+    /// sentences or clauses, too.
+    #[serde(default)]
+    pub layout: bool,
+    /// Trends: a percentage knows whether it is a rise or a fall, and so does the way from one
+    /// quantity to another.
+    #[serde(default)]
+    pub trends: bool,
     /// Privacy: numbers and names that point at a person become classes, such as ⟨姓名⟩, before
     /// anything is learned. Models of before there was this part have it off.
     #[serde(default)]
@@ -19,11 +27,24 @@ pub struct TextSettings {
 
 impl TextSettings {
     /// Words as they stand, and nothing else.
-    pub const PLAIN: Self =
-        Self { clauses: false, quantities: false, negation: false, privacy: false };
+    pub const PLAIN: Self = Self {
+        clauses: false,
+        quantities: false,
+        negation: false,
+        layout: false,
+        trends: false,
+        privacy: false,
+    };
 
     /// All parts.
-    pub const FULL: Self = Self { clauses: true, quantities: true, negation: true, privacy: true };
+    pub const FULL: Self = Self {
+        clauses: true,
+        quantities: true,
+        negation: true,
+        layout: true,
+        trends: true,
+        privacy: true,
+    };
 }
 
 /// Plain: what a model of before there were such settings was trained with.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// The names of all symbols, in the order of their characters. Models are written with the
 /// names, so that new ones may be put anywhere.
-const NAMES: [&str; 44] = [
+const NAMES: [&str; 60] = [
     "年份",
     "日期",
     "数", //
@@ -51,7 +51,23 @@ const NAMES: [&str; 44] = [
     "车牌",
     "邮箱",
     "编号",
-    "姓名",
+    "姓名", //
+    "降≤10%",
+    "降11–20%",
+    "降21–30%",
+    "降31–50%",
+    "降51–80%",
+    "降81–100%",
+    "降>100%", //
+    "升≤10%",
+    "升11–20%",
+    "升21–30%",
+    "升31–50%",
+    "升51–80%",
+    "升81–100%",
+    "升>100%", //
+    "变少",
+    "变多",
 ];
 
 const FIRST: u32 = 0xE000;
@@ -73,6 +89,11 @@ pub(super) const EMAIL: usize = 41;
 /// Any other code with a long number in it.
 pub(super) const CODE: usize = 42;
 pub(super) const NAME: usize = 43;
+pub(super) const PERCENT_FALL: usize = 44;
+pub(super) const PERCENT_RISE: usize = 51;
+/// The way from a quantity to a smaller one, and to a larger one.
+pub(super) const LESS: usize = 58;
+pub(super) const MORE: usize = 59;
 
 /// The character of the symbol at `position`.
 pub(super) fn symbol(position: usize) -> char {
@@ -152,7 +173,9 @@ mod tests {
             assert_eq!(parse_symbols(&readable(&term)), term);
         }
         assert_eq!(NAMES[AMOUNT..IDENTITY].len(), 9);
-        assert_eq!(NAMES[NAME..], ["姓名"]);
+        assert_eq!(NAMES[NAME], "姓名");
+        assert_eq!(NAMES[PERCENT_RISE + 6], "升>100%");
+        assert_eq!(NAMES[LESS..], ["变少", "变多"]);
     }
 
     #[test]
