@@ -15,11 +15,16 @@ pub use error::{DatabaseError, DatabaseErrorKind};
 pub use review_query::{Page, ReviewQuery, ReviewQueryError, SourceCount};
 pub use value::Value;
 
+use std::str::Utf8Error;
+
 use postgres::PostgresDatabase;
 use sqlite::SqliteDatabase;
 
 /// A row of a result: numbers and text.
 pub type Row = Vec<Value>;
+
+/// A row of a result that is streamed: everything as text, `None` for a null.
+pub type TextRow = Vec<Result<Option<String>, Utf8Error>>;
 
 /// A connection to a database, whichever it is.
 ///
@@ -41,6 +46,26 @@ pub trait Database: Send {
     ///
     /// What the database says, or a column that is neither text nor a number.
     fn query(&mut self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError>;
+
+    /// The names of the columns that a query without parameters gives.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    fn columns(&mut self, query: &str) -> Result<Vec<String>, DatabaseError>;
+
+    /// Runs a query without parameters and gives `take` its rows, one after another, in bounded
+    /// memory: of each the `columns`, by their places. `take` says whether it wants more.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    fn stream(
+        &mut self,
+        query: &str,
+        columns: &[usize],
+        take: &mut dyn FnMut(TextRow) -> bool,
+    ) -> Result<(), DatabaseError>;
 
     /// Runs statements without parameters, separated by semicolons.
     ///
