@@ -2,6 +2,9 @@
 //! the same records, on SQLite and on PostgreSQL.
 
 mod common;
+#[macro_use]
+#[path = "common/on_both.rs"]
+mod on_both;
 #[path = "common/postgres.rs"]
 mod postgres;
 
@@ -68,15 +71,7 @@ impl Bank {
     }
 }
 
-/// Each behaviour holds on both databases.
-macro_rules! on_both {
-    ($($name:ident)*) => {
-        mod on_sqlite { $(#[test] fn $name() { super::$name(super::Bank::sqlite()) })* }
-        mod on_postgres { $(#[test] fn $name() { super::$name(super::Bank::postgres()) })* }
-    };
-}
-
-on_both! {
+on_both! { Bank:
     every_command_makes_of_a_query_what_it_makes_of_a_file
     records_that_cannot_be_used_are_refused_by_their_place_and_reason
     what_is_wrong_with_a_query_is_said
@@ -90,7 +85,8 @@ fn succeeds(arguments: &[&str]) -> Run {
     done
 }
 
-fn every_command_makes_of_a_query_what_it_makes_of_a_file(bank: Bank) {
+fn every_command_makes_of_a_query_what_it_makes_of_a_file(new: fn() -> Bank) {
+    let bank = new();
     let Bank { folder, url, file } = &bank;
     let database = [url.as_str(), "--query", QUERY];
     let both = [vec![file.as_str()], database.to_vec()];
@@ -149,7 +145,8 @@ fn every_command_makes_of_a_query_what_it_makes_of_a_file(bank: Bank) {
     assert_eq!(predictions[0], predictions[1]);
 }
 
-fn records_that_cannot_be_used_are_refused_by_their_place_and_reason(bank: Bank) {
+fn records_that_cannot_be_used_are_refused_by_their_place_and_reason(new: fn() -> Bank) {
+    let bank = new();
     bank.run(&format!(
         "DELETE FROM review; INSERT INTO review (place, id, comment) VALUES \
          (1, '007', '按时还款'), (2, NULL, '逾期失联'), (3, ' ', '逾期失联'), (4, 'd', NULL), \
@@ -187,7 +184,8 @@ fn records_that_cannot_be_used_are_refused_by_their_place_and_reason(bank: Bank)
     assert_eq!([&predictions[0]["id"], &predictions[1]["id"]], ["7", "8"]);
 }
 
-fn what_is_wrong_with_a_query_is_said(bank: Bank) {
+fn what_is_wrong_with_a_query_is_said(new: fn() -> Bank) {
+    let bank = new();
     let shown = bank.url.replace("s3cret%2Fpass%3Aword%401", "");
     let shown = shown.replace(":@", "@").replace("?sslmode=disable", "");
     for (query, sentence) in [
@@ -210,14 +208,16 @@ fn what_is_wrong_with_a_query_is_said(bank: Bank) {
     assert!(!failed.stderr.contains("cret"), "{}", failed.stderr);
 }
 
-fn a_query_cannot_write(bank: Bank) {
+fn a_query_cannot_write(new: fn() -> Bank) {
+    let bank = new();
     let (failed, ..) = bank.batch("DELETE FROM review RETURNING id, comment AS text");
     assert_eq!(failed.code, 3, "{}", failed.stderr);
     let (whole, predictions, _) = bank.batch("SELECT id, comment AS text FROM review");
     assert_eq!((whole.code, predictions.len()), (0, 36));
 }
 
-fn rows_are_taken_from_the_database_no_faster_than_they_are_read(bank: Bank) {
+fn rows_are_taken_from_the_database_no_faster_than_they_are_read(new: fn() -> Bank) {
+    let bank = new();
     // Read ahead of whoever takes its rows, it would never end, or fill the memory.
     let endless = match bank.url.starts_with("sqlite") {
         true => {

@@ -123,8 +123,7 @@ impl Database for SqliteDatabase {
 
     fn columns(&mut self, query: &str) -> Result<Vec<String>, DatabaseError> {
         let prepared = self.connection.prepare_cached(query);
-        let names = prepared
-            .map(|statement| statement.column_names().into_iter().map(str::to_owned).collect());
+        let names = prepared.map(|statement| statement.column_names().map(str::to_owned).collect());
         names.map_err(|error| database_error(&self.name, &error))
     }
 
