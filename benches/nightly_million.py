@@ -7,15 +7,22 @@
 Without --postgres, source and sink are files of SQLite. The comments are those of the sample day,
 each many times. For comparison `postloan batch` classifies the same comments from a CSV. Several
 programs take turns, so that what else the machine does falls on all of them.
+
+Two shares are printed: that of the time in which the classifying threads did not classify, which the
+job measures itself and which other programs on the machine disturb; and that of the processor's time
+which other threads than the classifying ones took, which they disturb little. It leaves the server
+of PostgreSQL out, whose own is printed beside it where it runs on this machine.
 """
 
 import argparse
+import contextlib
 import csv
 import json
 import os
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -24,15 +31,50 @@ POSTLOAN = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 TABLES = ["result", "rejected", "run", "run_label", "lock", "schema", "told"]
 
 
+def cpu_seconds(stat, first):
+    """The user and system seconds of a /proc/…/stat, which begin at this field after the name."""
+    user, system = stat.read_text().rsplit(")", 1)[1].split()[first : first + 2]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def watch_threads(process, threads, ended):
+    """Notes the processor's seconds of each thread until the process ends."""
+    while not ended.wait(0.1):
+        for stat in Path(f"/proc/{process.pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):
+                threads[stat.parent.name] = cpu_seconds(stat, 11)
+
+
 def run(*arguments):
-    """Runs a program and gives what it printed, its seconds, CPU seconds and peak memory in MiB."""
+    """Runs a program and gives what it printed and what it took."""
     start = time.monotonic()
     process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE)
+    threads, ended = {}, threading.Event()
+    watcher = threading.Thread(target=watch_threads, args=(process, threads, ended))
+    watcher.start()
     printed = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
+    ended.set()
+    watcher.join()
     assert os.waitstatus_to_exitcode(status) == 0, arguments
-    seconds = time.monotonic() - start
-    return json.loads(printed), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    cpu = usage.ru_utime + usage.ru_stime
+    classifying = sum(sorted(threads.values())[-os.cpu_count() :])
+    return json.loads(printed), {
+        "seconds": time.monotonic() - start,
+        "cpu": cpu,
+        "outside": 1 - classifying / cpu,
+        "memory": usage.ru_maxrss / 1024,
+    }
+
+
+def server_seconds(address):
+    """The processor's seconds of all connections to a server on this machine that have ended."""
+    shown = subprocess.run(["psql", "-At", address, "-c", "SHOW data_directory"], capture_output=True)
+    try:
+        process = (Path(shown.stdout.decode().strip()) / "postmaster.pid").read_text().split()[0]
+        return cpu_seconds(Path(f"/proc/{process}/stat"), 13)
+    except OSError:
+        return float("nan")
 
 
 def rows(count):
@@ -79,6 +121,7 @@ def main():
     parser.add_argument("--program", type=Path, action="append")
     parser.add_argument("--setting", action="append", default=[], help="a line of [limits]")
     parser.add_argument("--postgres")
+    parser.add_argument("--without-batch", action="store_true")
     arguments = parser.parse_args()
     programs = arguments.program or [POSTLOAN]
     with tempfile.TemporaryDirectory() as folder:
@@ -98,21 +141,29 @@ def main():
         )
         for _ in range(arguments.runs):
             for program in programs:
-                _, seconds, cpu, _ = run(
-                    program, "batch", folder / "day.csv", "--output", folder / "out.parquet", "--json"
-                )
-                print(f"{program}: batch, CSV to Parquet: {seconds:.1f} s ({cpu:.1f} s of CPU)")
+                if not arguments.without_batch:
+                    output = folder / "out.parquet"
+                    _, batch = run(program, "batch", folder / "day.csv", "--output", output, "--json")
+                    print(
+                        f"{program}: batch, CSV to Parquet: {batch['seconds']:.1f} s "
+                        f"({batch['cpu']:.1f} s of CPU)"
+                    )
                 empty_sink(arguments, folder)
-                night, seconds, cpu, memory = run(
+                before = server_seconds(arguments.postgres) if arguments.postgres else 0
+                night, took = run(
                     program, "nightly", "--config", settings, "--json", "--date", "2026-11-20"
                 )
+                server = server_seconds(arguments.postgres) - before if arguments.postgres else 0
                 assert night["classified"] == night["read"] == arguments.rows
                 print(
-                    f"{program}: nightly: {seconds:.1f} s ({cpu:.1f} s of CPU), "
-                    f"{arguments.rows / seconds:.0f} comments/s, {memory:.0f} MiB, "
-                    f"outside classification {night['share_outside_classification']:.1%}",
+                    f"{program}: nightly: {took['seconds']:.1f} s "
+                    f"({took['cpu']:.1f} s of CPU, and {server:.1f} s of the server's), "
+                    f"{arguments.rows / took['seconds']:.0f} comments/s, {took['memory']:.0f} MiB, "
+                    f"outside classification {night['share_outside_classification']:.1%} of the time "
+                    f"and {took['outside']:.1%} of the CPU",
                     flush=True,
                 )
+
 
 
 main()

@@ -1,16 +1,15 @@
 //! Reading what a query of a database gives, row after row.
 
-use std::str::Utf8Error;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::database::{DatabaseAddress, TextRow, connect};
-use super::decoding::{Undecodable, build_review, columns_of, nullable};
+use super::decoding::{Undecodable, build_review, columns_of, not_utf8, nullable};
 use super::framing::MAX_RECORD_BYTES;
 use super::input::{InputError, InputMeter, InputOptions};
 use super::reader::{FieldNames, ReviewItem};
-use super::refusal::{Refusal, RefusalReason};
+use super::refusal::RefusalReason;
 
 /// Rows come in portions of at most so many rows, …
 const PORTION_ROWS: usize = 256;
@@ -164,16 +163,12 @@ impl Rows {
             Err(Undecodable::from(reason))
         } else {
             build_review(self.read, &self.fields, |position, field| {
-                let value = row[places[position]].clone().map_err(|e| not_utf8(field, e))?;
+                let value = row[places[position]].clone();
+                let value = value.map_err(|error| not_utf8(&format!("field `{field}`"), error))?;
                 nullable(field, field == self.fields.text, value)
             })
         };
-        self.portion.push(Ok(review.map_err(|failed| Refusal {
-            input: Arc::clone(&self.name),
-            line: self.read,
-            id: failed.id,
-            reason: failed.reason,
-        })));
+        self.portion.push(Ok(review.map_err(|failed| failed.refusal(&self.name, self.read))));
     }
 }
 
@@ -181,8 +176,4 @@ impl Rows {
 fn json_line<T: serde::Serialize>(values: &[T]) -> String {
     // Strings and nulls are always JSON.
     serde_json::to_string(values).unwrap_or_default() + "\n"
-}
-
-fn not_utf8(field: &str, error: Utf8Error) -> RefusalReason {
-    RefusalReason::Encoding { what: format!("field `{field}`"), byte: error.valid_up_to() + 1 }
 }
