@@ -44,7 +44,11 @@ impl Night {
 
     /// Both in files of SQLite.
     pub fn sqlite(settings: &str) -> Self {
-        let folder = Folder::new();
+        Self::sqlite_in(Folder::new(), settings)
+    }
+
+    /// Both in files of SQLite in this folder.
+    pub fn sqlite_in(folder: Folder, settings: &str) -> Self {
         let source = format!("sqlite:{}", folder.path("bank.db"));
         let sink = format!("sqlite:{}", folder.path("results.db"));
         Self::new(folder, source, sink, settings)
