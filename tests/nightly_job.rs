@@ -3,6 +3,9 @@
 mod common;
 #[path = "common/night.rs"]
 mod night;
+#[macro_use]
+#[path = "common/on_both.rs"]
+mod on_both;
 #[path = "common/postgres.rs"]
 mod postgres;
 
@@ -14,15 +17,7 @@ use postloan::nightly::{Event, NightlyError};
 use postloan::records::database::Value;
 use serde_json::Value as Json;
 
-/// Each behaviour holds on both databases.
-macro_rules! on_both {
-    ($($name:ident)*) => {
-        mod on_sqlite { $(#[test] fn $name() { super::$name(crate::night::Night::sqlite) })* }
-        mod on_postgres { $(#[test] fn $name() { super::$name(crate::night::Night::postgres) })* }
-    };
-}
-
-on_both! {
+on_both! { Night:
     a_date_is_done_once_and_again_only_when_asked
     every_row_of_the_source_is_classified_or_refused
     a_second_copy_is_told_who_is_running_and_a_stale_lock_is_taken_over

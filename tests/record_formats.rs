@@ -16,6 +16,9 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/formats"
 const FILES: [&str; 5] =
     ["utf8.csv", "gb18030.csv", "lines.jsonl.gz", "book.xlsx", "groups.parquet"];
 
+/// The names of the files' fields.
+const CHINESE: [&str; 4] = ["--id-field", "编号", "--text-field", "评价"];
+
 fn golden(name: &str) -> String {
     format!("{GOLDEN}/{name}")
 }
@@ -80,22 +83,9 @@ fn refusals_and_ids_tell_the_row_of_the_sheet_below_its_title_and_merged_header(
 fn written(folder: &Folder, output: &str, more: &[&str]) -> String {
     let path = folder.path(output);
     let input = golden("utf8.csv");
-    let mut arguments = vec![
-        "batch",
-        &input,
-        "--output",
-        &path,
-        "--id-field",
-        "编号",
-        "--text-field",
-        "评价",
-        "--keep",
-        "评价,机构",
-        "--model",
-        SHIPPED_MODEL,
-    ];
-    arguments.extend(more);
-    let done = run(&arguments);
+    let options = ["--keep", "评价,机构", "--model", SHIPPED_MODEL];
+    let arguments = [&["batch", &input, "--output", &path], &CHINESE[..], &options, more];
+    let done = run(&arguments.concat());
     assert_eq!(done.code, 6, "one comment is empty: {}", done.stderr);
     path
 }
@@ -153,16 +143,7 @@ fn the_same_predictions_come_of_every_format_of_input_and_output() {
     let predictions = |input: &str, output: &str| {
         let path = folder.path(output);
         let input = if Path::new(input).exists() { input.to_owned() } else { golden(input) };
-        let done = run(&[
-            "batch",
-            &input,
-            "--output",
-            &path,
-            "--id-field",
-            "编号",
-            "--text-field",
-            "评价",
-        ]);
+        let done = run(&[&["batch", &input, "--output", &path], &CHINESE[..]].concat());
         assert_eq!(done.code, 6, "{}", done.stderr);
         fs::read(path).unwrap()
     };
@@ -219,16 +200,7 @@ fn train_evaluate_and_predict_read_every_format() {
     assert!(reports.windows(2).all(|pair| pair[0] == pair[1]));
     for name in FILES {
         let file = golden(name);
-        let predicted = run(&[
-            "predict",
-            "--file",
-            &file,
-            "--json",
-            "--id-field",
-            "编号",
-            "--text-field",
-            "评价",
-        ]);
+        let predicted = run(&[&["predict", "--file", &file, "--json"], &CHINESE[..]].concat());
         assert_eq!(predicted.code, 6, "{name}: {}", predicted.stderr);
         let lines: Vec<Value> =
             predicted.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -242,18 +214,8 @@ fn train_evaluate_and_predict_read_every_format() {
 fn a_stream_is_read_in_any_format() {
     for name in ["book.xlsx", "groups.parquet", "gb18030.csv"] {
         let format = name.rsplit('.').next().unwrap();
-        let arguments = [
-            "batch",
-            "-",
-            "--output",
-            "-",
-            "--input-format",
-            format,
-            "--id-field",
-            "编号",
-            "--text-field",
-            "评价",
-        ];
+        let arguments = ["batch", "-", "--output", "-", "--input-format", format];
+        let arguments = [&arguments, &CHINESE[..]].concat();
         let done = run_with_input(&arguments, fs::read(golden(name)).unwrap());
         assert_eq!(done.code, 6, "{name}: {}", done.stderr);
         assert_eq!(done.stdout.lines().count(), 7, "{name}");
@@ -275,16 +237,7 @@ fn broken_files_are_refused_in_a_sentence_that_names_them() {
     ] {
         let path = folder.file(name, contents);
         let output = folder.path("out.csv");
-        let done = run(&[
-            "batch",
-            &path,
-            "--output",
-            &output,
-            "--id-field",
-            "编号",
-            "--text-field",
-            "评价",
-        ]);
+        let done = run(&[&["batch", &path, "--output", &output], &CHINESE[..]].concat());
         assert_eq!(done.code, 3, "{name}: {}", done.stderr);
         assert!(done.stderr.contains(sentence) && done.stderr.contains(&path), "{}", done.stderr);
         assert!(!Path::new(&output).exists());

@@ -23,7 +23,8 @@ pub use pipeline::{
     Classified, PipelineError, PipelineSettings, PipelineSummary, Verdict, VerdictReason, classify,
     classify_in_order,
 };
-pub use summary::BatchSummary;
+pub(crate) use summary::Counts;
+pub use summary::{BatchSummary, LabelCount};
 pub use tones::tones;
 
 use duplicates::DuplicateFinder;

@@ -41,6 +41,39 @@ pub struct LabelCount {
     pub count: u64,
 }
 
+impl LabelCount {
+    /// How many records got `label`, by what `counts` say.
+    #[must_use]
+    pub fn of(counts: &[Self], label: &str) -> u64 {
+        counts.iter().find(|count| count.label == label).map_or(0, |count| count.count)
+    }
+}
+
+/// What became of records, as part of a line for a person or a log.
+#[derive(Debug)]
+pub(crate) struct Counts<'a, R> {
+    pub(crate) refused: u64,
+    pub(crate) refused_by_reason: &'a BTreeMap<R, u64>,
+    pub(crate) classified: u64,
+    pub(crate) model: &'a str,
+    pub(crate) by_label: &'a [LabelCount],
+}
+
+impl<R: fmt::Display> fmt::Display for Counts<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} refused", self.refused)?;
+        for (place, (code, count)) in self.refused_by_reason.iter().enumerate() {
+            write!(f, "{}{count} {code}", if place == 0 { " (" } else { ", " })?;
+        }
+        let close = if self.refused_by_reason.is_empty() { "" } else { ")" };
+        write!(f, "{close}, {} classified by {}:", self.classified, self.model)?;
+        for (place, LabelCount { label, count }) in self.by_label.iter().enumerate() {
+            write!(f, "{} {count} {label}", if place == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
 impl BatchSummary {
     pub(super) fn new(classifier: &RiskClassifier) -> Self {
         let labels = classifier.labels().iter();
@@ -80,19 +113,14 @@ impl BatchSummary {
 /// One line, for a person or a log.
 impl fmt::Display for BatchSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} records read, {} refused", self.read, self.refused)?;
-        if !self.refused_by_reason.is_empty() {
-            let reasons: Vec<String> = self
-                .refused_by_reason
-                .iter()
-                .map(|(code, count)| format!("{count} {code}"))
-                .collect();
-            write!(f, " ({})", reasons.join(", "))?;
-        }
-        write!(f, ", {} classified by {}:", self.classified, self.model)?;
-        for (position, LabelCount { label, count }) in self.by_label.iter().enumerate() {
-            write!(f, "{} {count} {label}", if position == 0 { "" } else { "," })?;
-        }
+        let counts = Counts {
+            refused: self.refused,
+            refused_by_reason: &self.refused_by_reason,
+            classified: self.classified,
+            model: &self.model,
+            by_label: &self.by_label,
+        };
+        write!(f, "{} records read, {counts}", self.read)?;
         if self.duplicate_ids.count > 0 {
             write!(f, "; {} with the id of an earlier record", self.duplicate_ids.count)?;
         }

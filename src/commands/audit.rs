@@ -32,7 +32,8 @@ const WORDS: usize = 4;
 /// Options of `postloan audit`.
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
-    /// Files of labelled comments, or `-` for standard input
+    /// Files of labelled comments (.csv, .jsonl, .xlsx, .parquet; .gz, .zst), databases
+    /// (sqlite:PATH, postgres://…, gaussdb://…; see --query), or `-` for standard input
     #[arg(required = true, value_name = "DATA")]
     data: Vec<PathBuf>,
     /// Where to write the findings (.csv, .jsonl, .xlsx or .parquet). The comments stand in it: it

@@ -1,6 +1,5 @@
 //! `postloan batch`: the nightly job on files.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,17 +9,21 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Outcome;
 use super::decisions::DecisionOptions;
 use super::failure::Failure;
-use super::options::{ModelOption, RecordOptions, ThreadOption, print_json, tell};
+use super::options::{
+    ModelOption, RecordOptions, ThreadOption, cannot_write, check_output, create_output,
+    print_json, tell,
+};
 use crate::batch::{BatchSummary, SourceItem, SourcedReview, classify_stream, tones};
 use crate::records::{
-    FieldNames, InputMeter, OutputFile, OutputFormat, PredictionColumns, PredictionWriter,
-    RecordFormat, RefusalWriter, ReviewReader, TextEncoding,
+    FieldNames, InputMeter, OutputFormat, PredictionColumns, PredictionWriter, RecordFormat,
+    RefusalWriter, ReviewReader, TextEncoding,
 };
 
 /// Options of `postloan batch`.
 #[derive(Debug, Args)]
 pub(super) struct BatchArgs {
-    /// Files of comments (.csv, .jsonl, .xlsx, .parquet; also .gz, .zst), or `-` for standard input
+    /// Files of comments (.csv, .jsonl, .xlsx, .parquet; also .gz, .zst), databases
+    /// (sqlite:PATH, postgres://…, gaussdb://…; see --query), or `-` for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// Where the predictions go (.csv, .jsonl, .xlsx, .parquet; .gz, .zst), or `-` for standard
@@ -63,16 +66,15 @@ pub(super) fn run(args: &BatchArgs) -> Result<Outcome, Failure> {
         kept: args.keep.clone(),
     };
     check_columns(&columns)?;
-    let create = |path: &Path| OutputFile::create(path).map_err(|error| cannot_write(path, error));
     let output_error = |error| cannot_write(&args.output, error);
     let rejects_error = |error| cannot_write(&rejects_path, error);
     let encoded = |format| OutputFormat { format, encoding: args.output_encoding };
     let mut predictions =
-        PredictionWriter::new(create(&args.output)?, encoded(output_format), columns)
+        PredictionWriter::new(create_output(&args.output)?, encoded(output_format), columns)
             .map_err(output_error)?;
     let rejects_format = encoded(RecordFormat::of_path(&rejects_path).unwrap_or(RecordFormat::Csv));
     let mut rejects =
-        RefusalWriter::new(create(&rejects_path)?, rejects_format).map_err(rejects_error)?;
+        RefusalWriter::new(create_output(&rejects_path)?, rejects_format).map_err(rejects_error)?;
 
     // After the outputs, for standard input may have a reader wait.
     let meter = InputMeter::new();
@@ -103,6 +105,7 @@ pub(super) fn run(args: &BatchArgs) -> Result<Outcome, Failure> {
 impl BatchArgs {
     /// The format of the output and the path of the rejects, if both can be what they are.
     fn check_outputs(&self) -> Result<(RecordFormat, PathBuf), Failure> {
+        check_output(&self.output)?;
         let to_stdout = self.output == Path::new("-");
         let format = self.output_format.or_else(|| RecordFormat::of_path(&self.output));
         let format = match format {
@@ -197,10 +200,6 @@ fn same_file(a: &Path, b: &Path) -> bool {
         // A file that does not exist yet is told by its name.
         _ => a == b,
     }
-}
-
-fn cannot_write(path: &Path, error: io::Error) -> Failure {
-    Failure::output(error).context(format!("cannot write `{}`", path.display()))
 }
 
 /// A bar on a terminal; elsewhere it draws nothing.

@@ -171,7 +171,7 @@ impl Decided {
 /// Options of `postloan estimate-prior`.
 #[derive(Debug, Args)]
 pub(super) struct EstimatePriorArgs {
-    /// Files of comments; labels are not needed
+    /// Files or databases of comments; labels are not needed
     #[arg(required = true, value_name = "DATA")]
     data: Vec<PathBuf>,
     /// Print the result as JSON on standard output

@@ -23,7 +23,8 @@ use crate::records::{FieldNames, Review, ReviewCollection};
 /// Options of `postloan evaluate`.
 #[derive(Debug, Args)]
 pub(super) struct EvaluateArgs {
-    /// Files of labelled comments (.csv, .jsonl, .xlsx, .parquet; .gz, .zst), or `-` for standard input
+    /// Files of labelled comments (.csv, .jsonl, .xlsx, .parquet; .gz, .zst), databases
+    /// (sqlite:PATH, postgres://…, gaussdb://…; see --query), or `-` for standard input
     #[arg(required = true, value_name = "DATA")]
     data: Vec<PathBuf>,
     /// The field that holds the label

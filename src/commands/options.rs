@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use crate::model::RiskClassifier;
+use crate::records::database::DatabaseAddress;
 use crate::records::{InputOptions, OutputFile, RecordFormat, TextEncoding};
 
 /// The shipped model, where the program is started in its repository.
@@ -52,6 +53,13 @@ pub(super) struct RecordOptions {
     /// The sheet of an Excel input [default: the first]
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
+    /// The query that gives the comments of an input that is a database, with the columns that
+    /// the fields name; it can only read
+    #[arg(long, value_name = "SQL")]
+    query: Option<String>,
+    /// The environment variable that holds the password of an input that is a database
+    #[arg(long, value_name = "VARIABLE")]
+    password_env: Option<String>,
 }
 
 impl RecordOptions {
@@ -60,6 +68,8 @@ impl RecordOptions {
             format: self.input_format,
             encoding: self.encoding,
             sheet: self.sheet.clone(),
+            query: self.query.clone(),
+            password_env: self.password_env.clone(),
         }
     }
 }
@@ -89,9 +99,24 @@ impl ThreadOption {
 
 /// Prepares to write the file at `path`, which appears whole or not at all.
 pub(super) fn create_output(path: &Path) -> Result<OutputFile, Failure> {
-    OutputFile::create(path).map_err(|error| {
-        Failure::output(error).context(format!("cannot write `{}`", path.display()))
-    })
+    check_output(path)?;
+    OutputFile::create(path).map_err(|error| cannot_write(path, error))
+}
+
+/// Whether `path` can be the name of a file that is written. Where it is the address of a
+/// database, it is not repeated: there may be a password in it.
+pub(super) fn check_output(path: &Path) -> Result<(), Failure> {
+    if path.to_str().is_some_and(DatabaseAddress::is_meant_by) {
+        return Err(Failure::usage(
+            "an output is a file, not a database; `postloan nightly` writes to a database",
+        ));
+    }
+    Ok(())
+}
+
+/// A file cannot be written.
+pub(super) fn cannot_write(path: &Path, error: io::Error) -> Failure {
+    Failure::output(error).context(format!("cannot write `{}`", path.display()))
 }
 
 /// Writes `contents` to a prepared file and puts it in its place.

@@ -24,7 +24,8 @@ pub(super) struct PredictArgs {
     /// Comments; without any, each line of standard input is one
     #[arg(value_name = "TEXT")]
     texts: Vec<String>,
-    /// Take the comments of a file (.csv, .jsonl, .xlsx, .parquet; .gz, .zst) instead
+    /// Take the comments of a file (.csv, .jsonl, .xlsx, .parquet; .gz, .zst) or of a database
+    /// (sqlite:PATH, postgres://…, gaussdb://…; see --query) instead
     #[arg(long, value_name = "FILE", conflicts_with = "texts")]
     file: Option<PathBuf>,
     /// Give the reasons: the terms that spoke most for the label, and where they stand

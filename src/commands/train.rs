@@ -37,7 +37,8 @@ use crate::training::{
 /// Options of `postloan train`.
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
-    /// Files of labelled comments (.csv, .jsonl, .xlsx, .parquet; .gz, .zst), or `-` for standard input
+    /// Files of labelled comments (.csv, .jsonl, .xlsx, .parquet; .gz, .zst), databases
+    /// (sqlite:PATH, postgres://…, gaussdb://…; see --query), or `-` for standard input
     #[arg(required = true, value_name = "DATA")]
     data: Vec<PathBuf>,
     /// The folder of the model's versions; its last part is the model's name

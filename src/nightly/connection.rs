@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::job::{Event, Observer};
+use super::event::{Event, Observer};
 use crate::records::database::{self, Database, DatabaseAddress, DatabaseError, DatabaseErrorKind};
 
 /// The first wait before something is tried again; each further one is twice as long, …

@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::schema::Dialect;
-use super::summary::LabelCount;
+use crate::batch::LabelCount;
 use crate::records::database::{DatabaseError, Row, Value};
 
 /// How many runs a night is compared with.
@@ -18,8 +18,7 @@ pub(super) struct PastRun {
 impl PastRun {
     /// How many results have a label.
     pub(super) fn count(&self, label: &str) -> u64 {
-        let found = self.by_label.iter().find(|count| count.label == label);
-        found.map_or(0, |count| count.count)
+        LabelCount::of(&self.by_label, label)
     }
 
     /// The share of a label; nothing of an empty run.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::calendar::now;
-use super::lock::{Owner, beat, release};
+use super::lock::{Owner, beat};
 use super::source::Progress;
-use super::summary::LabelCount;
+use crate::batch::LabelCount;
 use crate::records::database::{Database, DatabaseError, Row, Value, upsert};
 
 /// A run, as its row tells.
@@ -24,6 +24,14 @@ pub(super) struct Run {
     pub(super) seconds: f64,
     pub(super) classifying_seconds: f64,
     pub(super) exit_code: Option<i64>,
+    pub(super) due: Due,
+}
+
+/// What is still to be told of a run that is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Due {
+    pub(super) report: bool,
+    pub(super) message: bool,
 }
 
 /// How a run stands in its row.
@@ -69,7 +77,8 @@ impl Status {
 }
 
 const RUN_COLUMNS: &str = "run_id, status, is_current, model, source_count, read_count, \
-     classified, refused, needs_human, last_key, starts, seconds, classifying_seconds, exit_code";
+     classified, refused, needs_human, last_key, starts, seconds, classifying_seconds, exit_code, \
+     report_due, message_due";
 
 fn run_of(row: Row) -> Run {
     let mut values = row.into_iter();
@@ -98,6 +107,10 @@ fn run_of(row: Row) -> Run {
         seconds: next().as_real().unwrap_or(0.0),
         classifying_seconds: next().as_real().unwrap_or(0.0),
         exit_code: next().as_integer(),
+        due: Due {
+            report: next().as_integer() == Some(1),
+            message: next().as_integer() == Some(1),
+        },
     }
 }
 
@@ -308,10 +321,12 @@ pub(super) struct Ending {
     pub(super) source: u64,
     pub(super) message: Option<String>,
     pub(super) times: Times,
+    /// What is to be told of it, from this moment on.
+    pub(super) due: Due,
 }
 
-/// Ends a run and gives the lock back. A run that is done becomes the one that counts. `false` if
-/// the lock is not held any more.
+/// Ends a run. One that is done becomes the one that counts. `false` if the lock is not held any
+/// more.
 pub(super) fn end_run(
     database: &mut dyn Database,
     job: &str,
@@ -342,7 +357,7 @@ pub(super) fn end_run(
     database.execute(
         "UPDATE postloan_run SET status = $1, is_current = $2, exit_code = $3, \
          source_count = $4, message = $5, seconds = $6, classifying_seconds = $7, \
-         finished_at = $8 WHERE run_id = $9",
+         finished_at = $8, report_due = $9, message_due = $10 WHERE run_id = $11",
         &[
             ending.status.name().into(),
             i64::from(ending.status == Status::Done).into(),
@@ -352,9 +367,22 @@ pub(super) fn end_run(
             ending.times.seconds.into(),
             ending.times.classifying_seconds.into(),
             now().into(),
+            i64::from(ending.due.report).into(),
+            i64::from(ending.due.message).into(),
             run.into(),
         ],
     )?;
-    release(database, job, owner)?;
     Ok(true)
+}
+
+/// Writes down what is still to be told of a run.
+pub(super) fn write_due(
+    database: &mut dyn Database,
+    run: i64,
+    due: Due,
+) -> Result<(), DatabaseError> {
+    let update = "UPDATE postloan_run SET report_due = $1, message_due = $2 WHERE run_id = $3";
+    let due = [due.report, due.message].map(|due| Value::from(i64::from(due)));
+    let [report, message] = due;
+    database.execute(update, &[report, message, run.into()]).map(|_| ())
 }

@@ -8,7 +8,9 @@ mod calendar;
 mod config;
 mod connection;
 pub mod demo;
+mod ending;
 mod error;
+mod event;
 mod export;
 mod history;
 mod job;
@@ -20,6 +22,8 @@ mod results;
 mod schema;
 mod source;
 mod summary;
+mod telling;
+mod work;
 
 pub use calendar::{BusinessDate, BusinessDateError};
 pub use config::{
@@ -27,5 +31,6 @@ pub use config::{
     SourceConfig,
 };
 pub use error::NightlyError;
-pub use job::{Event, Observer, RunMode, run};
+pub use event::{Event, Observer, RunMode};
+pub use job::run;
 pub use summary::{NightlySummary, RunStatus};

@@ -81,6 +81,11 @@ impl From<&PastRun> for PastNight {
     }
 }
 
+/// The name of a run's page.
+pub(super) fn page_name(summary: &NightlySummary) -> String {
+    format!("{}-run-{}.html", summary.date, summary.run)
+}
+
 /// Writes the page and the JSON of a run to `folder` and gives the page's path.
 pub(super) fn write(
     report: &Report,
@@ -89,13 +94,11 @@ pub(super) fn write(
     folder: &Path,
 ) -> io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
-    let name = format!("{}-run-{}", report.summary.date, report.summary.run);
     let json = serde_json::to_string_pretty(report)? + "\n";
-    let page = folder.join(format!("{name}.html"));
-    for (path, contents) in [
-        (folder.join(format!("{name}.json")), json),
-        (page.clone(), html(report, labels, language)),
-    ] {
+    let page = folder.join(page_name(&report.summary));
+    for (path, contents) in
+        [(page.with_extension("json"), json), (page.clone(), html(report, labels, language))]
+    {
         let mut file = OutputFile::create(&path)?;
         file.write_all(contents.as_bytes())?;
         file.commit()?;

@@ -19,6 +19,9 @@ const MAX_MARKDOWN_BYTES: usize = 4096;
 /// The first wait before another attempt; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
+/// What [`send`] gives for a message that got through.
+pub(super) const SENT: &str = "sent";
+
 /// What a message tells.
 pub(super) struct Message<'a> {
     pub(super) summary: &'a NightlySummary,
@@ -28,7 +31,7 @@ pub(super) struct Message<'a> {
     pub(super) link: Option<String>,
 }
 
-/// Sends the message and gives `sent`, or what went wrong. The webhook's address, which is a
+/// Sends the message and gives [`SENT`], or what went wrong. The webhook's address, which is a
 /// secret, is not in it.
 pub(super) fn send(config: &NotifyConfig, message: &Message<'_>) -> String {
     let url = match config.webhook() {
@@ -51,7 +54,7 @@ pub(super) fn send(config: &NotifyConfig, message: &Message<'_>) -> String {
     let mut trouble = String::new();
     for attempt in 1..=config.attempts {
         match post(&agent, &url, &body) {
-            Ok(()) => return "sent".to_owned(),
+            Ok(()) => return SENT.to_owned(),
             Err(Failed { reason, again }) => {
                 trouble = reason;
                 if !again {

@@ -49,7 +49,8 @@ impl Dialect {
 
 /// What each version adds to the one before. What stands here never changes: a sink in
 /// production has it.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE postloan_run (
     run_id {integer} NOT NULL PRIMARY KEY,
     job {text} NOT NULL,
@@ -113,7 +114,12 @@ CREATE VIEW postloan_current_result AS
     SELECT result.*, run.job FROM postloan_result result
     JOIN postloan_run run ON run.run_id = result.run_id
     WHERE run.is_current = 1;
-"];
+",
+    "
+ALTER TABLE postloan_run ADD COLUMN report_due {integer} NOT NULL DEFAULT 0;
+ALTER TABLE postloan_run ADD COLUMN message_due {integer} NOT NULL DEFAULT 0;
+",
+];
 
 /// The latest version.
 pub(super) const LATEST: i64 = MIGRATIONS.len() as i64;

@@ -30,13 +30,21 @@ pub(super) struct Progress {
     pub(super) last_key: Option<Value>,
 }
 
+/// Which rows are read, and how.
+#[derive(Debug, Clone)]
+pub(super) struct SourceSettings {
+    pub(super) query: ReviewQuery,
+    pub(super) date: String,
+    /// How many rows are read at once.
+    pub(super) page: usize,
+    pub(super) id_field: String,
+    pub(super) text_field: String,
+}
+
 /// Reads the rows of a date by pages.
 pub(super) struct SourceReader {
     connection: Connection,
-    query: ReviewQuery,
-    date: String,
-    page: usize,
-    fields: (String, String),
+    settings: SourceSettings,
     progress: Progress,
     rows: VecDeque<SourceRow>,
     /// Rows without an id that are still to be refused, once it was asked how many there are.
@@ -46,40 +54,33 @@ pub(super) struct SourceReader {
 }
 
 impl SourceReader {
-    /// Goes on after `progress`. `fields` are the names of the id and the comment.
+    /// Goes on after `progress`.
     pub(super) fn new(
         connection: Connection,
-        query: ReviewQuery,
-        date: String,
-        page: usize,
-        fields: (String, String),
+        settings: SourceSettings,
         progress: Progress,
     ) -> Self {
-        let more_pages = progress.last_key != Some(Value::Null);
-        let rows = VecDeque::new();
         Self {
             connection,
-            query,
-            date,
-            page,
-            fields,
+            settings,
+            more_pages: progress.last_key != Some(Value::Null),
             progress,
-            rows,
+            rows: VecDeque::new(),
             without_id: None,
-            more_pages,
             failed: false,
         }
     }
 
     /// How many rows there are now.
     pub(super) fn count_rows(&mut self) -> Result<SourceCount, DatabaseError> {
-        let Self { connection, query, date, .. } = self;
+        let Self { connection, settings: SourceSettings { query, date, .. }, .. } = self;
         connection.retry(|database| query.count(database, date))
     }
 
     /// Reads the next page, if there is one.
     fn read_page(&mut self) -> Result<(), DatabaseError> {
-        let Self { connection, query, date, progress, page, .. } = self;
+        let Self { connection, settings, progress, .. } = self;
+        let SourceSettings { query, date, page, .. } = settings;
         let after = progress.last_key.as_ref();
         let page = connection.retry(|database| query.page(database, date, after, *page))?;
         self.more_pages = page.more;
@@ -101,13 +102,13 @@ impl SourceReader {
     fn refusal(&self, key: &Value, id: Option<&str>, no_text: bool) -> Option<RefusalReason> {
         let id = id.unwrap_or_default();
         if id.trim().is_empty() {
-            Some(RefusalReason::MissingField(self.fields.0.clone()))
+            Some(RefusalReason::MissingField(self.settings.id_field.clone()))
         } else if id.contains('\0') {
             Some(RefusalReason::Malformed("the id holds a null character".to_owned()))
         } else if self.progress.last_key.as_ref() == Some(key) {
             Some(RefusalReason::RepeatedId)
         } else if no_text {
-            Some(RefusalReason::MissingField(self.fields.1.clone()))
+            Some(RefusalReason::MissingField(self.settings.text_field.clone()))
         } else {
             None
         }
@@ -138,7 +139,7 @@ impl SourceReader {
             key: Value::Null,
             id: None,
             text: String::new(),
-            refusal: Some(RefusalReason::MissingField(self.fields.0.clone())),
+            refusal: Some(RefusalReason::MissingField(self.settings.id_field.clone())),
         }))
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::batch::{Counts, LabelCount};
+
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,24 +69,14 @@ impl NightlySummary {
     /// How many results have a label.
     #[must_use]
     pub fn count(&self, label: &str) -> u64 {
-        let found = self.by_label.iter().find(|count| count.label == label);
-        found.map_or(0, |count| count.count)
+        LabelCount::of(&self.by_label, label)
     }
-}
-
-/// How many results have a label.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LabelCount {
-    /// The label's id.
-    pub label: String,
-    /// How many.
-    pub count: u64,
 }
 
 /// One line, for a person or a log.
 impl fmt::Display for NightlySummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { date, run, model, .. } = self;
+        let Self { date, run, .. } = self;
         match self.status {
             RunStatus::SourceEmpty => {
                 return write!(f, "{date}: the source has no comments of this date");
@@ -92,19 +84,14 @@ impl fmt::Display for NightlySummary {
             RunStatus::AlreadyDone => write!(f, "{date}: done already, as run {run}")?,
             RunStatus::Done => write!(f, "{date}: run {run} is done")?,
         }
-        write!(f, "; {} read, {} refused", self.read, self.refused)?;
-        if !self.refused_by_reason.is_empty() {
-            let reasons: Vec<String> = self
-                .refused_by_reason
-                .iter()
-                .map(|(code, count)| format!("{count} {code}"))
-                .collect();
-            write!(f, " ({})", reasons.join(", "))?;
-        }
-        write!(f, ", {} classified by {model}:", self.classified)?;
-        for (position, LabelCount { label, count }) in self.by_label.iter().enumerate() {
-            write!(f, "{} {count} {label}", if position == 0 { "" } else { "," })?;
-        }
+        let counts = Counts {
+            refused: self.refused,
+            refused_by_reason: &self.refused_by_reason,
+            classified: self.classified,
+            model: &self.model,
+            by_label: &self.by_label,
+        };
+        write!(f, "; {} read, {counts}", self.read)?;
         if self.needs_human > 0 {
             write!(f, "; {} for a person to look at", self.needs_human)?;
         }

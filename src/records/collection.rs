@@ -11,11 +11,12 @@ use super::refusal::Refusal;
 /// Size and digest of an input that was read whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputDigest {
-    /// The file's name without its folders, or `-`.
+    /// The file's name without its folders, or `-`; of a database its kind and name.
     pub name: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// Its SHA-256 digest.
+    /// Its SHA-256 digest; of a database that of what the query gave, as JSON lines: an array of
+    /// the columns' names, then one of each row's values as text.
     pub sha256: [u8; 32],
 }
 
@@ -47,7 +48,7 @@ pub struct ReviewCollection {
 }
 
 impl ReviewCollection {
-    /// Reads all of `paths`.
+    /// Reads all of `paths`, of which each may be the address of a database.
     ///
     /// # Errors
     ///
@@ -61,14 +62,15 @@ impl ReviewCollection {
         let mut refused = Vec::new();
         for path in paths {
             let meter = InputMeter::with_digest();
-            for record in ReviewReader::open(path, options, fields.clone(), &meter)? {
+            let mut reader = ReviewReader::open(path, options, fields.clone(), &meter)?;
+            for record in reader.by_ref() {
                 match record? {
                     Ok(review) => collection.reviews.push(review),
                     Err(refusal) => refused.push(refusal),
                 }
             }
             collection.inputs.push(InputDigest {
-                name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+                name: reader.short_name().to_owned(),
                 bytes: meter.bytes(),
                 sha256: meter.sha256().unwrap_or_default(),
             });

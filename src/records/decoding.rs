@@ -1,12 +1,13 @@
 //! The fields of a record, by format.
 
-use std::str;
+use std::str::{self, Utf8Error};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::input::InputError;
 use super::reader::{FieldNames, Review};
-use super::refusal::RefusalReason;
+use super::refusal::{Refusal, RefusalReason};
 
 /// A record that is no review: its id, where that could be read, and the reason.
 pub(super) struct Undecodable {
@@ -17,6 +18,13 @@ pub(super) struct Undecodable {
 impl From<RefusalReason> for Undecodable {
     fn from(reason: RefusalReason) -> Self {
         Self { id: None, reason }
+    }
+}
+
+impl Undecodable {
+    /// The refusal of the record at `line` of `input`.
+    pub(super) fn refusal(self, input: &Arc<str>, line: u64) -> Refusal {
+        Refusal { input: Arc::clone(input), line, id: self.id, reason: self.reason }
     }
 }
 
@@ -105,10 +113,12 @@ fn not_empty(field: &str, value: String) -> Result<String, RefusalReason> {
 }
 
 fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, RefusalReason> {
-    str::from_utf8(bytes).map_err(|error| RefusalReason::Encoding {
-        what: what.to_owned(),
-        byte: error.valid_up_to() + 1,
-    })
+    str::from_utf8(bytes).map_err(|error| not_utf8(what, error))
+}
+
+/// `what` is not UTF-8.
+pub(super) fn not_utf8(what: &str, error: Utf8Error) -> RefusalReason {
+    RefusalReason::Encoding { what: what.to_owned(), byte: error.valid_up_to() + 1 }
 }
 
 pub(super) fn decode_json(

@@ -9,7 +9,7 @@ use calamine::{DataRef, Reader, Xlsx, XlsxError, open_workbook_from_rs};
 use super::decoding::{build_review, columns_of};
 use super::input::InputError;
 use super::reader::{FieldNames, ReviewItem};
-use super::refusal::{Refusal, RefusalReason};
+use super::refusal::RefusalReason;
 
 /// A workbook is read whole into memory; so no sheet of more rows is read.
 pub const MAX_EXCEL_ROWS: usize = 200_000;
@@ -191,11 +191,6 @@ impl Iterator for ExcelReader {
                 None => Ok(String::new()),
             }
         });
-        Some(Ok(review.map_err(|failed| Refusal {
-            input: Arc::clone(&self.name),
-            line,
-            id: failed.id,
-            reason: failed.reason,
-        })))
+        Some(Ok(review.map_err(|failed| failed.refusal(&self.name, line))))
     }
 }

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::compression::Compression;
+use super::database::{DatabaseAddressError, DatabaseError};
 use super::encoding::TextEncoding;
 
 /// The format of a file of records.
@@ -69,6 +70,18 @@ pub enum InputError {
          .parquet, or a format flag"
     )]
     Format(String),
+    /// It is no address of a database, though it is written like one.
+    #[error("cannot open the input")]
+    Address(#[from] DatabaseAddressError),
+    /// It is a database, and nothing says which of its records are meant.
+    #[error("`{0}` is a database: --query must say which records to read of it")]
+    NoQuery(String),
+    /// The variable that was to hold a password does not.
+    #[error("the environment variable `{0}` is not set, or is not UTF-8")]
+    Password(String),
+    /// A database cannot be reached, or refuses.
+    #[error("cannot read the database")]
+    Database(#[from] DatabaseError),
     /// It does not begin as its format must.
     #[error("`{input}`: {reason}")]
     Header {
@@ -104,6 +117,10 @@ pub struct InputOptions {
     pub encoding: Option<TextEncoding>,
     /// The sheet of a workbook, if not its first.
     pub sheet: Option<String>,
+    /// The query that gives the records of a database.
+    pub query: Option<String>,
+    /// The environment variable that holds a database's password, if the address does not.
+    pub password_env: Option<String>,
 }
 
 impl From<Option<RecordFormat>> for InputOptions {
@@ -146,8 +163,18 @@ impl InputMeter {
         Some(digest.clone().finalize().into())
     }
 
-    fn add(&self, bytes: &[u8]) {
-        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    /// Whether what is read is digested, too.
+    pub(super) fn digests(&self) -> bool {
+        self.digest.is_some()
+    }
+
+    /// Counts what is not digested.
+    pub(super) fn count(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn add(&self, bytes: &[u8]) {
+        self.count(bytes.len());
         if let Some(digest) = &self.digest {
             digest.lock().unwrap_or_else(PoisonError::into_inner).update(bytes);
         }
@@ -217,7 +244,7 @@ impl RawInput {
         let name = self.name.clone();
         let read_error = |source| InputError::Read { input: name.clone(), line: 1, source };
         if let (Place::File(file), Compression::None) = (&self.place, self.compression) {
-            if meter.digest.is_some() {
+            if meter.digests() {
                 let mut input = MeteredRead { input: file, meter: meter.clone() };
                 io::copy(&mut input, &mut io::sink()).map_err(read_error)?;
             }

@@ -1,9 +1,10 @@
-//! Reading reviews and writing predictions: CSV, JSON lines, Excel and Parquet. This room knows no
-//! model.
+//! Reading reviews and writing predictions: CSV, JSON lines, Excel, Parquet and databases. This room
+//! knows no model.
 
 mod collection;
 mod compression;
 pub mod database;
+mod database_reader;
 mod decoding;
 mod encoding;
 mod excel_reader;

@@ -9,10 +9,10 @@ use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row};
 use parquet::schema::types::Type;
 
-use super::decoding::{build_review, columns_of, nullable};
+use super::decoding::{build_review, columns_of, not_utf8, nullable};
 use super::input::InputError;
 use super::reader::{FieldNames, ReviewItem};
-use super::refusal::{Refusal, RefusalReason};
+use super::refusal::RefusalReason;
 
 /// Gives the reviews of a Parquet file.
 pub(super) struct ParquetReader {
@@ -60,12 +60,7 @@ impl ParquetReader {
             let value = text_of(field, values[self.places[position]])?;
             nullable(field, field == self.fields.text, value)
         });
-        Ok(review.map_err(|failed| Refusal {
-            input: Arc::clone(&self.name),
-            line: self.row,
-            id: failed.id,
-            reason: failed.reason,
-        }))
+        Ok(review.map_err(|failed| failed.refusal(&self.name, self.row)))
     }
 }
 
@@ -76,12 +71,7 @@ fn text_of(field: &str, value: &Field) -> Result<Option<String>, RefusalReason> 
         Field::Str(text) => text.clone(),
         Field::Bytes(bytes) => match std::str::from_utf8(bytes.data()) {
             Ok(text) => text.to_owned(),
-            Err(error) => {
-                return Err(RefusalReason::Encoding {
-                    what: format!("field `{field}`"),
-                    byte: error.valid_up_to() + 1,
-                });
-            }
+            Err(error) => return Err(not_utf8(&format!("field `{field}`"), error)),
         },
         Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_) => {
             return Err(RefusalReason::FieldType {

@@ -5,6 +5,8 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::database::DatabaseAddress;
+use super::database_reader::DatabaseReader;
 use super::encoding::decoded;
 use super::excel_reader::ExcelReader;
 use super::framing::Layout;
@@ -50,15 +52,17 @@ pub trait ReviewSource: Iterator<Item = ReviewItem> + Send {}
 
 impl<S: Iterator<Item = ReviewItem> + Send> ReviewSource for S {}
 
-/// Reads reviews from a file of any format, in bounded memory but for Excel.
+/// Reads reviews from a file of any format, or from a database, in bounded memory but for Excel.
 pub struct ReviewReader<'a> {
     name: Arc<str>,
+    short_name: String,
     bytes: Option<u64>,
     source: Box<dyn ReviewSource + 'a>,
 }
 
 impl<'a> ReviewReader<'a> {
-    /// Opens a file, or standard input for `-`, and reads its header.
+    /// Opens a file, or standard input for `-`, or a database where `path` is the address of one,
+    /// and reads its header.
     ///
     /// The format is that of the path's ending unless `options` give one; standard input is
     /// taken for JSON lines. A CSV is in UTF-8 or GB18030, told by its beginning unless `options`
@@ -73,7 +77,16 @@ impl<'a> ReviewReader<'a> {
         fields: FieldNames,
         meter: &InputMeter,
     ) -> Result<Self, InputError> {
+        if let Some(text) = path.to_str()
+            && DatabaseAddress::is_meant_by(text)
+        {
+            let address = DatabaseAddress::parse(text)?.read_only();
+            let (name, short_name) = (address.to_string().into(), address.short_name());
+            let source = Box::new(DatabaseReader::open(address, options, fields, meter)?);
+            return Ok(Self { name, short_name, bytes: None, source });
+        }
         let raw = RawInput::open(path, options)?;
+        let short_name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into();
         let name: Arc<str> = raw.name.as_str().into();
         let mut bytes = raw.bytes;
         let read_error = |source| InputError::Read { input: name.to_string(), line: 1, source };
@@ -99,7 +112,7 @@ impl<'a> ReviewReader<'a> {
                 Self::of_file(Arc::clone(&name), file, format, options, fields)?
             }
         };
-        Ok(Self { name, bytes, source })
+        Ok(Self { name, short_name, bytes, source })
     }
 
     fn of_file(
@@ -141,13 +154,20 @@ impl<'a> ReviewReader<'a> {
             }
         };
         let source = Box::new(TextReader::new(name, input, layout, fields)?);
-        Ok(Self { name: name.into(), bytes: None, source })
+        Ok(Self { name: name.into(), short_name: name.to_owned(), bytes: None, source })
     }
 
-    /// What it is called in refusals and errors: its path, or `-`.
+    /// What it is called in refusals and errors: its path, or `-`, or a database's address without
+    /// the password.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// What it is called where nobody is to know where it was: without folders, host and user.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        &self.short_name
     }
 
     /// How many bytes there are to be read, where that is known beforehand.

@@ -52,6 +52,12 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// A folder in memory, where there is one: a commit waits for no disk in it. A process that is
+    /// killed leaves there what it leaves on a disk.
+    pub fn in_memory() -> Self {
+        Self(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
     pub fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }

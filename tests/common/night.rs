@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use postloan::nightly::{
@@ -43,7 +44,11 @@ impl Night {
 
     /// Both in files of SQLite.
     pub fn sqlite(settings: &str) -> Self {
-        let folder = Folder::new();
+        Self::sqlite_in(Folder::new(), settings)
+    }
+
+    /// Both in files of SQLite in this folder.
+    pub fn sqlite_in(folder: Folder, settings: &str) -> Self {
         let source = format!("sqlite:{}", folder.path("bank.db"));
         let sink = format!("sqlite:{}", folder.path("results.db"));
         Self::new(folder, source, sink, settings)
@@ -116,6 +121,16 @@ impl Night {
         }
         all.extend(arguments);
         run(&all)
+    }
+
+    /// Starts the program on a date, with a pipe for what it tells.
+    pub fn start(&self, date: &str) -> Child {
+        Command::new(assert_cmd::cargo::cargo_bin!("postloan"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["nightly", "--config", &self.config, "--date", date])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// Runs the job in this process, where a test can watch it.

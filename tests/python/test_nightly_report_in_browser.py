@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from test_report_in_browser import POSTLOAN, ROOT, SCREENS, browser  # noqa: F401 (a fixture)
+from test_report_in_browser import POSTLOAN, ROOT, SCREENS, browser, open_page  # noqa: F401
 
 
 @pytest.fixture(scope="module")
@@ -22,20 +22,7 @@ def night(tmp_path_factory):
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_report_of_a_night_is_read_in_a_browser(night, browser, screen):  # noqa: F811
     page, figures = night
-    width = SCREENS[screen]["width"]
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-        "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500,
-    })
-    browser.get_log("performance")
-    browser.get(page.as_uri())
-    assert browser.get_log("browser") == []
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [
-        message["params"]["request"]["url"]
-        for message in messages
-        if message["method"] == "Network.requestWillBeSent"
-    ]
-    assert asked and all(url == page.as_uri() or url.startswith("data:") for url in asked), asked
+    width, _ = open_page(browser, page, screen)
     text = browser.execute_script("return document.body.innerText")
     for label in figures["summary"]["by_label"]:
         assert str(label["count"]) in text

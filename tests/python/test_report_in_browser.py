@@ -58,17 +58,16 @@ def browser():
     driver.quit()
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_the_report_is_read_in_a_browser(report, browser, screen):
-    page, figures = report
+def open_page(browser, page, screen):
+    """Opens a page on a screen: nothing is fetched, and nothing stands on the console."""
     width, dark = SCREENS[screen]["width"], SCREENS[screen]["dark"]
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
         "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500,
     })
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    browser.get_log("performance")
     browser.get(page.as_uri())
-
     assert browser.get_log("browser") == []
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [
@@ -77,6 +76,13 @@ def test_the_report_is_read_in_a_browser(report, browser, screen):
         if message["method"] == "Network.requestWillBeSent"
     ]
     assert asked and all(url == page.as_uri() or url.startswith("data:") for url in asked), asked
+    return width, dark
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_report_is_read_in_a_browser(report, browser, screen):
+    page, figures = report
+    width, dark = open_page(browser, page, screen)
 
     assert browser.title == "模型评估报告"
     shown = browser.execute_script("return document.body.textContent")

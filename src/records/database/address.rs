@@ -71,9 +71,20 @@ pub struct DatabaseAddress {
     pub(super) root_certificates: Option<PathBuf>,
     pub(super) connect_timeout: u64,
     pub(super) application: String,
+    /// Whether the connection must not write.
+    pub(super) read_only: bool,
 }
 
 impl DatabaseAddress {
+    /// Whether `text` can only be meant as an address, be it a right one or not: a file's name has
+    /// no scheme.
+    #[must_use]
+    pub fn is_meant_by(text: &str) -> bool {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+        text.starts_with("sqlite:")
+            || scheme.is_some_and(|s| !s.is_empty() && s.chars().all(char::is_alphanumeric))
+    }
+
     /// Reads an address.
     ///
     /// # Errors
@@ -92,6 +103,7 @@ impl DatabaseAddress {
             root_certificates: None,
             connect_timeout: 15,
             application: "postloan".to_owned(),
+            read_only: false,
         };
         if let Some(path) = address.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
@@ -194,6 +206,25 @@ impl DatabaseAddress {
     #[must_use]
     pub fn with_password(self, password: Option<String>) -> Self {
         Self { password: password.or(self.password), ..self }
+    }
+
+    /// For a connection that cannot write, nor make a file that is not there.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self { read_only: true, ..self }
+    }
+
+    /// What the database itself is called: without host, user and folders.
+    #[must_use]
+    pub fn short_name(&self) -> String {
+        match self.kind {
+            DatabaseKind::Sqlite => {
+                let file = self.path.file_name().unwrap_or(self.path.as_os_str());
+                format!("sqlite:{}", file.to_string_lossy())
+            }
+            DatabaseKind::Postgres => format!("postgres:{}", self.database),
+            DatabaseKind::GaussDb => format!("gaussdb:{}", self.database),
+        }
     }
 
     /// With the paths in it taken from `folder`, where they are relative.

@@ -15,11 +15,16 @@ pub use error::{DatabaseError, DatabaseErrorKind};
 pub use review_query::{Page, ReviewQuery, ReviewQueryError, SourceCount};
 pub use value::Value;
 
+use std::str::Utf8Error;
+
 use postgres::PostgresDatabase;
 use sqlite::SqliteDatabase;
 
 /// A row of a result: numbers and text.
 pub type Row = Vec<Value>;
+
+/// A row of a result that is streamed: everything as text, `None` for a null.
+pub type TextRow = Vec<Result<Option<String>, Utf8Error>>;
 
 /// A connection to a database, whichever it is.
 ///
@@ -41,6 +46,26 @@ pub trait Database: Send {
     ///
     /// What the database says, or a column that is neither text nor a number.
     fn query(&mut self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError>;
+
+    /// The names of the columns that a query without parameters gives.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    fn columns(&mut self, query: &str) -> Result<Vec<String>, DatabaseError>;
+
+    /// Runs a query without parameters and gives `take` its rows, one after another, in bounded
+    /// memory: of each the `columns`, by their places. `take` says whether it wants more.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    fn stream(
+        &mut self,
+        query: &str,
+        columns: &[usize],
+        take: &mut dyn FnMut(TextRow) -> bool,
+    ) -> Result<(), DatabaseError>;
 
     /// Runs statements without parameters, separated by semicolons.
     ///
@@ -87,7 +112,11 @@ pub fn connect(address: &DatabaseAddress) -> Result<Box<dyn Database>, DatabaseE
     })
 }
 
-/// Inserts rows into `table`, many at a time. A row whose `key` is there already takes its place.
+/// Inserts rows into `table`. A row whose `key` is there already takes its place.
+///
+/// A server is sent many rows at a time, in a few sizes only, so that it need not read a new
+/// statement for every number of rows. SQLite, which is asked without a way between, is fastest
+/// with one statement for all rows: it looks each parameter up among all of the statement.
 ///
 /// # Errors
 ///
@@ -99,25 +128,37 @@ pub fn upsert(
     key: &[&str],
     rows: &[Row],
 ) -> Result<(), DatabaseError> {
-    /// Statements have at most so many parameters: 65,535 in PostgreSQL, 32,766 in SQLite.
-    const PARAMETERS: usize = 16_000;
+    /// Statements have at most so many parameters: 65,535 in PostgreSQL.
+    const PARAMETERS: usize = 32_000;
+    let sizes: &[usize] = match database.kind() {
+        DatabaseKind::Sqlite => &[],
+        DatabaseKind::Postgres | DatabaseKind::GaussDb => &[1024, 256, 64, 16, 4],
+    };
     let conflict = on_conflict(database.kind(), columns, key);
-    for rows in rows.chunks(PARAMETERS / columns.len()) {
-        let mut statement = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
-        let mut parameters = Vec::with_capacity(rows.len() * columns.len());
-        for row in rows {
-            statement += if parameters.is_empty() { "(" } else { ", (" };
-            for value in row {
-                parameters.push(value.clone());
-                let comma = if parameters.len() % columns.len() == 1 { "" } else { ", " };
-                statement += &format!("{comma}${}", parameters.len());
-            }
-            statement += ")";
-        }
-        statement += &conflict;
-        database.execute(&statement, &parameters)?;
+    let mut rows = rows;
+    while let Some(first) = rows.first() {
+        let fits = |size: &usize| *size <= rows.len() && size * columns.len() <= PARAMETERS;
+        let size = sizes.iter().copied().find(fits).unwrap_or(1);
+        let (now, later) = rows.split_at(size);
+        let values = places(columns.len(), size);
+        let statement =
+            format!("INSERT INTO {table} ({}) VALUES {values}{conflict}", columns.join(", "));
+        match size {
+            1 => database.execute(&statement, first)?,
+            _ => database.execute(&statement, &now.concat())?,
+        };
+        rows = later;
     }
     Ok(())
+}
+
+/// `($1, $2), ($3, $4)` for two columns and two rows.
+fn places(columns: usize, rows: usize) -> String {
+    let row = |row: usize| {
+        let places = (1..=columns).map(|column| format!("${}", row * columns + column));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 fn on_conflict(kind: DatabaseKind, columns: &[&str], key: &[&str]) -> String {
@@ -131,5 +172,33 @@ fn on_conflict(kind: DatabaseKind, columns: &[&str], key: &[&str]) -> String {
             let set: Vec<String> = others.map(|c| format!("{c} = VALUES({c})")).collect();
             format!(" ON DUPLICATE KEY UPDATE {}", set.join(", "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_parameters_go_on_from_row_to_row() {
+        assert_eq!(places(3, 1), "($1, $2, $3)");
+        assert_eq!(places(2, 3), "($1, $2), ($3, $4), ($5, $6)");
+    }
+
+    #[test]
+    fn a_row_whose_key_is_there_takes_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = format!("sqlite:{}", folder.path().join("a.db").display());
+        let mut database = connect(&DatabaseAddress::parse(&address).unwrap()).unwrap();
+        database.run("CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT)").unwrap();
+        let mut put = |rows: &[(i64, &str)]| {
+            let rows: Vec<Row> = rows.iter().map(|(k, v)| vec![(*k).into(), (*v).into()]).collect();
+            upsert(&mut *database, "t", &["k", "v"], &["k"], &rows).unwrap();
+            database.query("SELECT k, v FROM t ORDER BY k", &[]).unwrap()
+        };
+        put(&[(1, "a"), (2, "b")]);
+        let rows = put(&[(2, "c"), (3, "d")]);
+        let expected = [(1, "a"), (2, "c"), (3, "d")];
+        assert_eq!(rows, expected.map(|(k, v)| vec![Value::Integer(k), v.into()]));
     }
 }

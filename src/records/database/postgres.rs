@@ -2,8 +2,10 @@
 
 use std::error::Error;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::stream::{StreamExt, TryStreamExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::config::{Config, SslMode};
 use tokio_postgres::types::private::BytesMut;
@@ -15,10 +17,13 @@ use super::error::{DatabaseError, DatabaseErrorKind};
 use super::gaussdb_login::log_in;
 use super::stream;
 use super::value::Value;
-use super::{Database, Row};
+use super::{Database, Row, TextRow};
 
 /// After this long without an answer a connection counts as lost.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(1800);
+
+/// How many rows of a stream are taken up at once.
+const STREAMED: usize = 256;
 
 /// How many prepared statements are kept.
 const PREPARED: usize = 32;
@@ -61,7 +66,12 @@ impl PostgresDatabase {
         let (client, connection) = runtime.block_on(connecting)?;
         // It ends with the runtime; what goes wrong with it, the client's calls tell.
         runtime.spawn(async move { drop(connection.await) });
-        Ok(Self { runtime, client, prepared: Vec::new(), kind: address.kind(), name })
+        let mut database =
+            Self { runtime, client, prepared: Vec::new(), kind: address.kind(), name };
+        if address.read_only {
+            database.run("SET default_transaction_read_only = on")?;
+        }
+        Ok(database)
     }
 
     /// Waits for `call`, but not forever.
@@ -214,6 +224,52 @@ impl Database for PostgresDatabase {
             .map(|row| (0..row.len()).map(|column| row.try_get(column)).collect())
             .collect::<Result<_, _>>()
             .map_err(|error| database_error(&self.name, &error))
+    }
+
+    fn columns(&mut self, query: &str) -> Result<Vec<String>, DatabaseError> {
+        let statement = self.prepare(query)?;
+        match statement.params() {
+            [] => Ok(statement.columns().iter().map(|column| column.name().to_owned()).collect()),
+            _ => Err(DatabaseError {
+                kind: DatabaseErrorKind::Permanent,
+                database: self.name.clone(),
+                message: "the query has parameters, for which there are no values".to_owned(),
+            }),
+        }
+    }
+
+    fn stream(
+        &mut self,
+        query: &str,
+        columns: &[usize],
+        take: &mut dyn FnMut(TextRow) -> bool,
+    ) -> Result<(), DatabaseError> {
+        // By place, for names may stand twice; and as text, which the server makes of any type.
+        let places = 0..self.columns(query)?.len();
+        let names: Vec<String> = places.map(|place| format!("c{place}")).collect();
+        let casts: Vec<String> =
+            columns.iter().map(|place| format!("CAST(q.c{place} AS text)")).collect();
+        let statement =
+            format!("SELECT {} FROM (\n{query}\n) AS q ({})", casts.join(", "), names.join(", "));
+        let statement = self.prepare(&statement)?;
+        let none: [&(dyn ToSql + Sync); 0] = [];
+        let rows = self.wait(self.client.query_raw(&statement, none))?;
+        let mut rows = pin!(rows);
+        loop {
+            // The connection reads no further than rows are taken from it.
+            let some: Vec<_> = self.wait(rows.as_mut().take(STREAMED).try_collect())?;
+            let more = some.len() == STREAMED;
+            for row in some {
+                let values = (0..row.len()).map(|column| row.try_get(column).map(Ok));
+                let values = values.collect::<Result<TextRow, _>>();
+                if !take(values.map_err(|error| database_error(&self.name, &error))?) {
+                    return Ok(());
+                }
+            }
+            if !more {
+                return Ok(());
+            }
+        }
     }
 
     fn run(&mut self, statements: &str) -> Result<(), DatabaseError> {

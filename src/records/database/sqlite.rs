@@ -1,5 +1,6 @@
 //! SQLite.
 
+use std::str::Utf8Error;
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -8,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use super::address::{DatabaseAddress, DatabaseKind};
 use super::error::{DatabaseError, DatabaseErrorKind};
 use super::value::Value;
-use super::{Database, Row};
+use super::{Database, Row, TextRow};
 
 /// How long a statement waits for another connection's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,16 +24,20 @@ impl SqliteDatabase {
     pub(super) fn open(address: &DatabaseAddress) -> Result<Self, DatabaseError> {
         let name = address.to_string();
         let error = |error: rusqlite::Error| database_error(&name, &error);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let access = match address.read_only {
+            true => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            false => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        };
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&address.path, flags).map_err(error)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
         connection.set_prepared_statement_cache_capacity(32);
-        // Readers and the writer do not wait for one another; a commit is on disk.
-        connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-            .map_err(error)?;
+        if !address.read_only {
+            // Readers and the writer do not wait for one another; a commit is on disk.
+            connection
+                .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+                .map_err(error)?;
+        }
         Ok(Self { connection, name })
     }
 }
@@ -55,6 +60,16 @@ fn database_error(name: &str, error: &rusqlite::Error) -> DatabaseError {
         other => other.to_string(),
     };
     DatabaseError { kind, database: name.to_owned(), message }
+}
+
+/// A value written out, where it is UTF-8.
+fn text_of(value: ValueRef<'_>) -> Result<Option<String>, Utf8Error> {
+    Ok(Some(match value {
+        ValueRef::Null => return Ok(None),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => str::from_utf8(bytes)?.to_owned(),
+    }))
 }
 
 impl ToSql for Value {
@@ -104,6 +119,32 @@ impl Database for SqliteDatabase {
             Ok(found)
         };
         query().map_err(|error| database_error(&self.name, &error))
+    }
+
+    fn columns(&mut self, query: &str) -> Result<Vec<String>, DatabaseError> {
+        let prepared = self.connection.prepare_cached(query);
+        let names = prepared.map(|statement| statement.column_names().map(str::to_owned).collect());
+        names.map_err(|error| database_error(&self.name, &error))
+    }
+
+    fn stream(
+        &mut self,
+        query: &str,
+        columns: &[usize],
+        take: &mut dyn FnMut(TextRow) -> bool,
+    ) -> Result<(), DatabaseError> {
+        let mut stream = || {
+            let mut statement = self.connection.prepare_cached(query)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let values = columns.iter().map(|&column| Ok(text_of(row.get_ref(column)?)));
+                if !take(values.collect::<rusqlite::Result<TextRow>>()?) {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        stream().map_err(|error| database_error(&self.name, &error))
     }
 
     fn run(&mut self, statements: &str) -> Result<(), DatabaseError> {
