@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use tokio::time::Sleep;
 use tonic::Status;
 
-use super::settings::Span;
+use super::span::Span;
 
 /// A gRPC message is preceded by a flag and four bytes of length.
 const PREFIX: usize = 5;
