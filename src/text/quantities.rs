@@ -77,6 +77,11 @@ impl<'t> Numeral<'t> {
     }
 }
 
+/// Whether a [`Numeral`] may begin with `c`, which few characters of a comment can.
+fn begins_numeral(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '十' | '百' | '千') || digit_value(c).is_some()
+}
+
 fn digit_value(c: char) -> Option<f64> {
     Some(match c {
         '零' | '〇' => 0.0,
@@ -123,8 +128,9 @@ impl Quantity {
         let mut before = ' ';
         while let Some(c) = text[position..].chars().next() {
             // A number that goes on from a letter or digit, as in LPR5 or 3k8, is part of a name.
-            let may_begin = !before.is_ascii_alphanumeric() && before != '.';
-            match Numeral::read(&text[position..]).filter(|_| may_begin).and_then(Self::read) {
+            let may_begin = begins_numeral(c) && !before.is_ascii_alphanumeric() && before != '.';
+            let numeral = may_begin.then(|| Numeral::read(&text[position..])).flatten();
+            match numeral.and_then(Self::read) {
                 Some(quantity) => {
                     let end = position + quantity.length;
                     found(position..end, quantity.symbol);
@@ -203,11 +209,19 @@ mod tests {
     use super::super::alignment::Alignment;
     use super::super::rewriting::rewrite;
     use super::super::symbols::readable;
+    use super::{Numeral, begins_numeral};
 
     fn rewritten(text: &str) -> String {
         let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
         rewrite(text, &[], true, &mut rewritten, &mut alignment);
         readable(&rewritten).into_owned()
+    }
+
+    #[test]
+    fn a_numeral_begins_with_a_character_that_may_begin_one_and_no_other() {
+        for c in '\0'..=char::MAX {
+            assert_eq!(begins_numeral(c), Numeral::read(&c.to_string()).is_some(), "{c:?}");
+        }
     }
 
     #[test]
