@@ -72,6 +72,7 @@ impl Body for RequestBody {
             if let Some(Ok(frame)) = &frame
                 && let Some(data) = frame.data_ref()
                 && this.framing.advance(data)
+                && this.patience.silence.is_some()
             {
                 // One message ended: what comes now has its own time.
                 this.since = Instant::now();
