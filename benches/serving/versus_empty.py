@@ -13,6 +13,7 @@ import argparse
 import os
 import pathlib
 import re
+import resource
 import socket
 import statistics
 import struct
@@ -47,6 +48,12 @@ def request_body(comment=COMMENT):
     return b"\0" + struct.pack(">I", len(message)) + message
 
 
+def children_cpu():
+    """The processor time of the processes that this one has waited for, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -69,13 +76,21 @@ class Server:
                 time.sleep(0.05)
         raise SystemExit(f"{name} did not start")
 
+    def cpu(self):
+        """The processor time that it has used, in seconds."""
+        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def stop(self):
         self.process.terminate()
         self.process.wait(10)
 
 
 def h2load(port, body, connections, streams, requests):
-    """Requests a second and the median latency in µs, of one run in which every call must be OK."""
+    """Requests a second, the median latency in µs and the processor time of h2load itself in µs a request, of
+    one run in which every call must be OK."""
+    before = children_cpu()
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
         command = [
             "h2load", "-c", str(connections), "-m", str(streams), "-n", str(requests), "-d", body,
@@ -87,9 +102,8 @@ def h2load(port, body, connections, streams, requests):
     succeeded = int(re.search(r"(\d+) succeeded", output)[1])
     if succeeded != requests or "2xx" not in output:
         raise SystemExit(f"not every call was answered:\n{output}")
-    sizes = re.search(r"traffic: .*?\((\d+)\) total, .*?\((\d+)\) headers.*?\((\d+)\) data", output)
     rate = float(re.search(r"finished in [^,]+, ([\d.]+) req/s", output)[1])
-    return rate, statistics.median(latencies), int(sizes[3]) / requests
+    return rate, statistics.median(latencies), (children_cpu() - before) / requests * 1e6
 
 
 def main():
@@ -122,17 +136,24 @@ def main():
 def measure(servers, body, options):
     for server in servers:
         h2load(server.port, body, options.connections, options.streams, options.requests // 4)
-    rates, medians = {s.name: [] for s in servers}, {s.name: [] for s in servers}
+    rates, medians, work, both = ({server.name: [] for server in servers} for _ in range(4))
     for _ in range(options.runs):
         for server in servers:
-            rate, _, size = h2load(server.port, body, options.connections, options.streams, options.requests)
+            before = server.cpu()
+            rate, _, client = h2load(server.port, body, options.connections, options.streams, options.requests)
+            work[server.name].append((server.cpu() - before) / options.requests * 1e6)
+            # The other way round, so that more is better, as with the rates.
+            both[server.name].append(1 / (work[server.name][-1] + client))
             rates[server.name].append(rate)
             _, median, _ = h2load(server.port, body, 1, 1, options.latency_requests)
             medians[server.name].append(median)
+    # Where others are at work on the machine, the processor time says what the throughput would be without them:
+    # server and h2load share all cores.
     for server in servers:
         print(
             f"{server.name:9} {statistics.median(rates[server.name]):9.0f} requests/s, "
-            f"{statistics.median(medians[server.name]):6.1f} µs median at concurrency 1"
+            f"{statistics.median(medians[server.name]):6.1f} µs median at concurrency 1, "
+            f"{statistics.median(work[server.name]):5.1f} µs of processor time a request"
         )
 
     def ratios(values):
@@ -140,6 +161,7 @@ def measure(servers, body, options):
         return f"{statistics.median(pairs):.3f} ({min(pairs):.3f} to {max(pairs):.3f})"
 
     print(f"throughput, postloan / empty: {ratios(rates)}, {options.runs} pairs")
+    print(f"processor time of server and h2load a request, empty / postloan: {ratios(both)}")
     print(f"latency,    postloan / empty: {ratios(medians)}")
 
 

@@ -1,12 +1,11 @@
 //! `postloan call`: a small client of the service, for operators.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -14,9 +13,9 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::Outcome;
 use super::failure::Failure;
-use super::options::{RecordOptions, print, print_json, tell};
-use crate::records::{FieldNames, InputMeter, ReviewReader};
-use crate::serve::Span;
+use super::options::{RecordOptions, one_line, print, print_json, tell};
+use super::prediction_json::{ExplanationJson, PredictionJson, ReasonJson};
+use super::server_options::ServerOptions;
 use crate::serve::contract::v1;
 use crate::serve::contract::v1::review_result::Outcome as ReviewOutcome;
 use crate::serve::contract::v1::risk_classifier_client::RiskClassifierClient;
@@ -34,43 +33,6 @@ pub(super) struct CallArgs {
     #[command(flatten)]
     server: ServerOptions,
 }
-
-#[derive(Debug, Args)]
-struct ServerOptions {
-    /// The server's host and port
-    #[arg(
-        long,
-        value_name = "HOST:PORT",
-        default_value = "127.0.0.1:50051",
-        global = true,
-        env = "POSTLOAN_SERVER"
-    )]
-    server: String,
-    /// Speak TLS, and trust certificates of this authority (PEM)
-    #[arg(long, value_name = "FILE", global = true, env = "POSTLOAN_CA")]
-    ca: Option<PathBuf>,
-    /// The name the server's certificate must bear [default: the host]
-    #[arg(long, value_name = "NAME", global = true, requires = "ca")]
-    server_name: Option<String>,
-    /// This client's certificate and its chain (PEM), for mutual TLS
-    #[arg(long, value_name = "FILE", global = true, requires_all = ["ca", "key"])]
-    cert: Option<PathBuf>,
-    /// Its private key (PEM)
-    #[arg(long, value_name = "FILE", global = true, requires = "cert")]
-    key: Option<PathBuf>,
-    /// A file that holds this client's token. The environment variable is the token itself
-    #[arg(long, value_name = "FILE", global = true)]
-    token: Option<PathBuf>,
-    /// How long to wait for an answer
-    #[arg(long, value_name = "TIME", default_value = "10s", global = true)]
-    timeout: Span,
-    /// Print as JSON on standard output
-    #[arg(long, global = true)]
-    json: bool,
-}
-
-/// Where a token may stand instead of a file, so that it is in no list of processes.
-const TOKEN_VARIABLE: &str = "POSTLOAN_TOKEN";
 
 #[derive(Debug, Subcommand)]
 enum Action {
@@ -126,20 +88,7 @@ struct Client<'a> {
 
 impl<'a> Client<'a> {
     async fn connect(options: &'a ServerOptions) -> Result<Self, Failure> {
-        let scheme = if options.ca.is_some() { "https" } else { "http" };
-        let wrong = |_| Failure::usage(format!("--server {}: expected HOST:PORT", options.server));
-        let mut endpoint = Endpoint::from_shared(format!("{scheme}://{}", options.server))
-            .map_err(wrong)?
-            .connect_timeout(options.timeout.0)
-            .timeout(options.timeout.0);
-        if let Some(tls) = options.tls()? {
-            endpoint = endpoint.tls_config(tls).map_err(Failure::service)?;
-        }
-        let token = options.token()?;
-        let channel = endpoint.connect().await.map_err(|error| {
-            Failure::service(error).context(format!("cannot reach {}", options.server))
-        })?;
-        Ok(Self { options, channel, token })
+        Ok(Self { options, token: options.token()?, channel: options.connect().await? })
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -175,7 +124,7 @@ impl<'a> Client<'a> {
         let answer = self.classifier().classify(self.request(request)).await.map_err(answered)?;
         let prediction = answer.into_inner().prediction.unwrap_or_default();
         if self.options.json {
-            print_json(&PredictionJson::of(&prediction))?;
+            print_json(&prediction_json(&prediction))?;
         } else {
             print(&for_people(&prediction))?;
         }
@@ -188,14 +137,7 @@ impl<'a> Client<'a> {
         explain: u32,
         records: &RecordOptions,
     ) -> Result<Outcome, Failure> {
-        let fields = FieldNames {
-            id: Some(records.id_field.clone()),
-            text: records.text_field.clone(),
-            required: Vec::new(),
-            optional: Vec::new(),
-        };
-        let reader =
-            ReviewReader::open(file, &records.input_options(), fields, &InputMeter::new())?;
+        let reader = records.open(file)?;
         let limits = self.get_model().await?.limits.unwrap_or_default();
         let most = (limits.max_batch_reviews as usize).max(1);
         let mut sent = Sent { client: self, explain, refused: 0 };
@@ -290,7 +232,7 @@ impl Sent<'_> {
             let line = match &outcome {
                 Some(ReviewOutcome::Prediction(prediction)) => ResultJson {
                     id: &id,
-                    prediction: Some(PredictionJson::of(prediction)),
+                    prediction: Some(prediction_json(prediction)),
                     error: None,
                 },
                 Some(ReviewOutcome::Error(error)) => {
@@ -305,39 +247,6 @@ impl Sent<'_> {
         }
         print(&lines)
     }
-}
-
-impl ServerOptions {
-    fn tls(&self) -> Result<Option<ClientTlsConfig>, Failure> {
-        let Some(ca) = &self.ca else {
-            return Ok(None);
-        };
-        let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(ca)?));
-        if let Some(name) = &self.server_name {
-            tls = tls.domain_name(name);
-        }
-        if let (Some(cert), Some(key)) = (&self.cert, &self.key) {
-            tls = tls.identity(Identity::from_pem(read(cert)?, read(key)?));
-        }
-        Ok(Some(tls))
-    }
-
-    fn token(&self) -> Result<Option<MetadataValue<Ascii>>, Failure> {
-        let token = match &self.token {
-            Some(path) => String::from_utf8_lossy(&read(path)?).into_owned(),
-            None => match std::env::var(TOKEN_VARIABLE) {
-                Ok(token) => token,
-                Err(_) => return Ok(None),
-            },
-        };
-        let bearer = format!("Bearer {}", token.trim()).parse();
-        bearer.map(Some).map_err(|_| Failure::input("the token has characters that no token has"))
-    }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path)
-        .map_err(|error| Failure::input(error).context(format!("cannot read `{}`", path.display())))
 }
 
 fn answered(status: Status) -> Failure {
@@ -355,61 +264,35 @@ struct ResultJson<'a> {
 }
 
 /// A prediction as `postloan predict --json` writes it.
-#[derive(Debug, Serialize)]
-struct PredictionJson<'a> {
-    label: &'a str,
-    name: &'a str,
-    confidence: f64,
-    most_likely: &'a str,
-    needs_human: bool,
-    probabilities: serde_json::Map<String, serde_json::Value>,
-    model: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<ExplanationJson<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct ExplanationJson<'a> {
-    score: f64,
-    intercept: f64,
-    reasons: Vec<ReasonJson<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct ReasonJson<'a> {
-    term: &'a str,
-    contribution: f64,
-    words: &'a str,
-    /// In bytes of the text.
-    ranges: Vec<[u32; 2]>,
-}
-
-impl<'a> PredictionJson<'a> {
-    fn of(prediction: &'a v1::Prediction) -> Self {
-        let reason = |reason: &'a v1::Reason| ReasonJson {
-            term: &reason.term,
-            contribution: reason.contribution,
-            words: &reason.words,
-            ranges: reason.ranges.iter().map(|range| [range.start_byte, range.end_byte]).collect(),
-        };
-        Self {
-            label: &prediction.label,
-            name: &prediction.display_name,
-            confidence: prediction.confidence,
-            most_likely: &prediction.most_likely_label,
-            needs_human: prediction.needs_human,
-            probabilities: prediction
-                .probabilities
-                .iter()
-                .map(|of| (of.label.clone(), of.probability.into()))
-                .collect(),
-            model: version(prediction),
-            explanation: prediction.explanation.as_ref().map(|explanation| ExplanationJson {
-                score: explanation.score,
-                intercept: explanation.intercept,
-                reasons: explanation.reasons.iter().map(reason).collect(),
-            }),
-        }
+fn prediction_json<'a>(prediction: &'a v1::Prediction) -> PredictionJson<'a> {
+    let reason = |reason: &'a v1::Reason| ReasonJson {
+        term: &reason.term,
+        contribution: reason.contribution,
+        words: &reason.words,
+        ranges: reason
+            .ranges
+            .iter()
+            .map(|range| [range.start_byte as usize, range.end_byte as usize])
+            .collect(),
+    };
+    PredictionJson {
+        id: None,
+        label: &prediction.label,
+        name: &prediction.display_name,
+        confidence: prediction.confidence,
+        most_likely: &prediction.most_likely_label,
+        needs_human: prediction.needs_human,
+        probabilities: prediction
+            .probabilities
+            .iter()
+            .map(|of| (of.label.clone(), of.probability.into()))
+            .collect(),
+        model: version(prediction),
+        explanation: prediction.explanation.as_ref().map(|explanation| ExplanationJson {
+            score: explanation.score,
+            intercept: explanation.intercept,
+            reasons: explanation.reasons.iter().map(reason).collect(),
+        }),
     }
 }
 
@@ -430,9 +313,7 @@ fn for_people(prediction: &v1::Prediction) -> String {
         shown += &format!("  {} {:.1} %\n", of.label, 100.0 * of.probability);
     }
     for reason in prediction.explanation.iter().flat_map(|explanation| &explanation.reasons) {
-        let words: String =
-            reason.words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        shown += &format!("  {:+.3}  {words}\n", reason.contribution);
+        shown += &format!("  {:+.3}  {}\n", reason.contribution, one_line(&reason.words));
     }
     shown
 }

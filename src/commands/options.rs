@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::failure::Failure;
 use crate::model::RiskClassifier;
 use crate::records::database::DatabaseAddress;
-use crate::records::{InputOptions, OutputFile, RecordFormat, TextEncoding};
+use crate::records::{
+    FieldNames, InputMeter, InputOptions, OutputFile, RecordFormat, ReviewReader, TextEncoding,
+};
 
 /// The shipped model, where the program is started in its repository.
 const DEFAULT_MODEL: &str = "models/post-loan-risk";
@@ -71,6 +73,17 @@ impl RecordOptions {
             query: self.query.clone(),
             password_env: self.password_env.clone(),
         }
+    }
+
+    /// Opens a file of comments.
+    pub(super) fn open(&self, file: &Path) -> Result<ReviewReader<'static>, Failure> {
+        let fields = FieldNames {
+            id: Some(self.id_field.clone()),
+            text: self.text_field.clone(),
+            required: Vec::new(),
+            optional: Vec::new(),
+        };
+        Ok(ReviewReader::open(file, &self.input_options(), fields, &InputMeter::new())?)
     }
 }
 
@@ -146,4 +159,9 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 /// Writes a line to standard error, for people; what comes of it does not matter.
 pub(super) fn tell(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// `text` without line breaks and other control characters, which could disturb a terminal.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -2,21 +2,19 @@
 
 use std::io::{self, BufRead, IsTerminal};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use serde::Serialize;
 
 use super::Outcome;
 use super::decisions::DecisionOptions;
 use super::failure::Failure;
-use super::options::{ModelOption, RecordOptions, print, tell};
+use super::options::{ModelOption, RecordOptions, one_line, print, tell};
+use super::prediction_json::{ExplanationJson, PredictionJson, ReasonJson};
 use crate::batch::tones;
-use crate::model::{
-    ClassIndex, ClassifyError, Explanation, LabelSet, Reason, RiskClassifier, Worker,
-};
-use crate::records::{FieldNames, InputMeter, ReviewReader, Tone};
+use crate::model::{ClassIndex, ClassifyError, Explanation, LabelSet, RiskClassifier, Worker};
+use crate::records::Tone;
 
 /// Options of `postloan predict`.
 #[derive(Debug, Args)]
@@ -45,51 +43,6 @@ pub(super) struct PredictArgs {
     records: RecordOptions,
 }
 
-/// What is printed for a machine.
-#[derive(Debug, Serialize)]
-struct PredictionJson<'a> {
-    /// The id of a file's record.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    label: &'a str,
-    name: &'a str,
-    confidence: f64,
-    /// The label of the highest score, whatever prior and costs say.
-    most_likely: &'a str,
-    needs_human: bool,
-    probabilities: serde_json::Map<String, serde_json::Value>,
-    model: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<ExplanationJson<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct ExplanationJson<'a> {
-    score: f64,
-    intercept: f64,
-    reasons: Vec<ReasonJson<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct ReasonJson<'a> {
-    term: &'a str,
-    contribution: f64,
-    words: &'a str,
-    /// Where the term stands: `[start, end)` in bytes of the text.
-    ranges: Vec<[usize; 2]>,
-}
-
-impl<'a> ReasonJson<'a> {
-    fn of(reason: &'a Reason, text: &'a str) -> Self {
-        Self {
-            term: &reason.term,
-            contribution: reason.contribution,
-            words: reason.words(text),
-            ranges: reason.ranges.iter().map(|range| [range.start, range.end]).collect(),
-        }
-    }
-}
-
 pub(super) fn run(args: &PredictArgs) -> Result<Outcome, Failure> {
     let classifier = args.decisions.apply(args.model.open()?)?;
     let mut worker = classifier.worker();
@@ -109,7 +62,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<Outcome, Failure> {
     };
     if let Some(path) = &args.file {
         let mut refusals = false;
-        for record in args.open_file(path)? {
+        for record in args.records.open(path)? {
             match record? {
                 Ok(review) => one(&review.text, "record", Some(&review.id))?,
                 Err(refusal) => {
@@ -134,19 +87,6 @@ pub(super) fn run(args: &PredictArgs) -> Result<Outcome, Failure> {
         }
     }
     Ok(if refused { Outcome::SomeRefused } else { Outcome::Done })
-}
-
-impl PredictArgs {
-    fn open_file(&self, path: &Path) -> Result<ReviewReader<'static>, Failure> {
-        let fields = FieldNames {
-            id: Some(self.records.id_field.clone()),
-            text: self.records.text_field.clone(),
-            required: Vec::new(),
-            optional: Vec::new(),
-        };
-        let options = self.records.input_options();
-        Ok(ReviewReader::open(path, &options, fields, &InputMeter::new())?)
-    }
 }
 
 fn predict(
@@ -191,7 +131,12 @@ fn json_line(
             reasons: explanation
                 .supporting(args.reasons)
                 .iter()
-                .map(|reason| ReasonJson::of(reason, text))
+                .map(|reason| ReasonJson {
+                    term: &reason.term,
+                    contribution: reason.contribution,
+                    words: reason.words(text),
+                    ranges: reason.ranges.iter().map(|range| [range.start, range.end]).collect(),
+                })
                 .collect(),
         }),
     };
@@ -256,11 +201,6 @@ fn highlight(text: &str, mut ranges: Vec<Range<usize>>, style: Style) -> String 
         }
     }
     shown + &one_line(&text[end..])
-}
-
-/// `text` without line breaks and other control characters, which could disturb a terminal.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

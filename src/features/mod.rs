@@ -4,6 +4,7 @@
 //! The definition is scikit-learn's `TfidfVectorizer`, to within rounding. This room knows no
 //! labels.
 
+mod counts;
 mod ngrams;
 mod sparse;
 mod tfidf;
@@ -14,7 +15,7 @@ mod words;
 
 pub use sparse::{SparseMatrix, SparseRow};
 pub use tfidf::{TermFrequency, TfidfVectorizer, VectorizerScratch, ViewSettings};
-pub use union::{FeatureSettings, FeatureUnion, SentenceTerm, UnionScratch};
+pub use union::{FeatureSettings, FeatureUnion, SentenceTerms, UnionScratch};
 pub use vocabulary::{
     DocumentFrequencyBound, NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits,
 };

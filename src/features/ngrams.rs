@@ -3,6 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::vocabulary::TermId;
 use super::words::WordTable;
 
 /// No node or term.
@@ -10,7 +11,7 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// The trie of n-grams: node 0 is the root, an edge is a word.
 ///
-/// It is built by [`child_or_new`](Self::child_or_new), sealed, and then walked.
+/// It is built by [`child_or_new`](Self::child_or_new), [sealed](Self::seal), and then walked.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NgramTrie {
     pub(super) words: WordTable,
@@ -22,16 +23,18 @@ pub(super) struct NgramTrie {
     pub(super) nodes: u32,
 }
 
-/// A node, and what is known of its children without looking.
+/// A node, and what is known of it without looking elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Child {
-    pub(super) node: u32,
+    node: u32,
+    /// The term that ends there, or `NONE`.
+    pub(super) term: TermId,
     /// The bit of each word that leads on from the node. Most words lead nowhere, and most of
     /// those are told by their bit, without a look into the table.
     filter: u32,
 }
 
-const NO_CHILD: Child = Child { node: NONE, filter: 0 };
+const NO_CHILD: Child = Child { node: NONE, term: NONE, filter: 0 };
 
 impl NgramTrie {
     pub(super) fn intern(&mut self, word: &str) -> u32 {
@@ -71,8 +74,9 @@ impl NgramTrie {
         child.node
     }
 
-    /// Fills in the filters, after which the trie may be walked.
-    pub(super) fn seal(&mut self) {
+    /// Fills in the term that ends at each node and the filters, after which the trie may be
+    /// walked.
+    pub(super) fn seal(&mut self, term_at: &[TermId]) {
         let mut filters = vec![0; self.nodes as usize + 1];
         for &key in self.further.keys() {
             let (parent, word) = ((key >> 32) as usize, key as u32);
@@ -81,6 +85,7 @@ impl NgramTrie {
         for child in self.first.iter_mut().chain(self.further.values_mut()) {
             if child.node != NONE {
                 child.filter = filters[child.node as usize];
+                child.term = term_at[child.node as usize];
             }
         }
     }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::counts::TermCounts;
 use super::sparse::SparseRow;
 use super::vocabulary::{NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits};
 use super::vocabulary_builder::VocabularyBuilder;
@@ -47,9 +48,25 @@ pub struct TfidfVectorizer {
 #[derive(Debug, Default, Clone)]
 pub struct VectorizerScratch {
     word_ids: Vec<u32>,
-    /// Each occurrence of a term with the position of its first word, in order of these.
-    occurrences: Vec<(TermId, u32)>,
-    term_ids: Vec<TermId>,
+    /// In order of their starts.
+    occurrences: Vec<Occurrence>,
+    counts: TermCounts,
+}
+
+/// A term in a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Occurrence {
+    pub(super) term: TermId,
+    /// The position of its first word.
+    pub(super) start: u32,
+}
+
+impl VectorizerScratch {
+    /// Each occurrence of a term in the document that was last transformed, in order of their
+    /// starts.
+    pub(super) fn occurrences(&self) -> &[Occurrence] {
+        &self.occurrences
+    }
 }
 
 impl TfidfVectorizer {
@@ -119,36 +136,28 @@ impl TfidfVectorizer {
         scratch: &mut VectorizerScratch,
         row: &mut SparseRow,
     ) {
-        let VectorizerScratch { word_ids, occurrences, term_ids } = scratch;
+        let VectorizerScratch { word_ids, occurrences, counts } = scratch;
         self.vocabulary.look_up(words, word_ids);
         occurrences.clear();
         self.vocabulary.for_each_ngram(word_ids, |term, start, _| {
-            occurrences.push((term, start as u32));
+            occurrences.push(Occurrence { term, start: start as u32 });
         });
-        term_ids.clear();
-        term_ids.extend(occurrences.iter().map(|&(term, _)| term));
-        term_ids.sort_unstable();
         let start = row.len();
-        for run in term_ids.chunk_by(|a, b| a == b) {
-            let count = run.len() as f64;
-            let term_frequency = match self.term_frequency {
-                TermFrequency::Raw => count,
-                TermFrequency::Sublinear => 1.0 + count.ln(),
+        counts.for_each_in_order(occurrences.iter().map(|found| found.term), |term, count| {
+            let term_frequency = match (self.term_frequency, count) {
+                // The logarithm of 1 is 0.
+                (_, 1) => 1.0,
+                (TermFrequency::Raw, _) => f64::from(count),
+                (TermFrequency::Sublinear, _) => 1.0 + f64::from(count).ln(),
             };
-            row.push(first_id + run[0], term_frequency * self.idf[run[0] as usize]);
-        }
+            row.push(first_id + term, term_frequency * self.idf[term as usize]);
+        });
         row.normalize_from(start);
     }
 
-    /// Each occurrence of a term in the document that was last [transformed](Self::transform)
-    /// with `scratch`: the term, its inverse document frequency, and the position of its first
-    /// word, in order of these.
-    pub fn occurrences(
-        &self,
-        scratch: &VectorizerScratch,
-    ) -> impl Iterator<Item = (TermId, f64, usize)> {
-        let occurrences = scratch.occurrences.iter();
-        occurrences.map(|&(term, start)| (term, self.idf[term as usize], start as usize))
+    /// The inverse document frequency of a term.
+    pub(super) fn idf(&self, term: TermId) -> f64 {
+        self.idf[term as usize]
     }
 
     /// The positions of the words of each term in the document that was last

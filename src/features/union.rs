@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::sparse::{SparseMatrix, SparseRow};
-use super::tfidf::{TfidfVectorizer, VectorizerScratch, ViewSettings};
+use super::tfidf::{Occurrence, TfidfVectorizer, VectorizerScratch, ViewSettings};
 use super::vocabulary::{NgramUnit, TermId, VocabularyError};
 use crate::text::AnalyzedText;
 
@@ -36,17 +36,26 @@ pub struct UnionScratch {
     characters: VectorizerScratch,
 }
 
-/// An occurrence of a term in a sentence.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SentenceTerm {
+/// The occurrences of terms of one kind of n-gram in a sentence.
+#[derive(Debug, Clone, Copy)]
+pub struct SentenceTerms<'a> {
     /// The sentence, from 0.
     pub sentence: usize,
     /// The kind of n-gram: 0 for words, 1 for characters.
     pub view: usize,
-    /// The term's column.
-    pub term: TermId,
-    /// Its inverse document frequency.
-    pub idf: f64,
+    vectorizer: &'a TfidfVectorizer,
+    first_id: TermId,
+    occurrences: &'a [Occurrence],
+}
+
+impl SentenceTerms<'_> {
+    /// The column and the inverse document frequency of each occurrence, in the order of the
+    /// comment.
+    pub fn iter(&self) -> impl Iterator<Item = (TermId, f64)> {
+        self.occurrences
+            .iter()
+            .map(|found| (self.first_id + found.term, self.vectorizer.idf(found.term)))
+    }
 }
 
 impl FeatureUnion {
@@ -131,30 +140,32 @@ impl FeatureUnion {
         }
     }
 
-    /// Calls `found` with each occurrence of a term in the comment that was last
-    /// [transformed](Self::transform) with `scratch`, in the order of the comment, first the words
-    /// and then the characters.
-    pub fn for_each_sentence_term(
-        &self,
+    /// Calls `found` with the occurrences of terms in each sentence of the comment that was last
+    /// [transformed](Self::transform) with `scratch`: those of words, a sentence after the other,
+    /// and then those of characters.
+    pub fn for_each_sentence<'a>(
+        &'a self,
         comment: &AnalyzedText,
-        scratch: &UnionScratch,
-        mut found: impl FnMut(SentenceTerm),
+        scratch: &'a UnionScratch,
+        mut found: impl FnMut(SentenceTerms<'a>),
     ) {
-        let ends = comment.sentences();
-        let mut sentence = 0;
-        for (term, idf, start) in self.words.occurrences(&scratch.words) {
-            while sentence + 1 < ends.len() && ends[sentence].words <= start {
-                sentence += 1;
-            }
-            found(SentenceTerm { sentence, view: 0, term, idf });
-        }
-        if let Some(characters) = &self.characters {
-            let (mut sentence, first_id) = (0, self.word_terms());
-            for (term, idf, start) in characters.occurrences(&scratch.characters) {
-                while sentence + 1 < ends.len() && ends[sentence].characters <= start {
-                    sentence += 1;
-                }
-                found(SentenceTerm { sentence, view: 1, term: first_id + term, idf });
+        let words = Some((&self.words, &scratch.words, 0));
+        let characters = self.characters.as_ref();
+        let characters = characters.map(|view| (view, &scratch.characters, self.word_terms()));
+        for (view, (vectorizer, scratch, first_id)) in
+            [words, characters].into_iter().flatten().enumerate()
+        {
+            let mut rest = scratch.occurrences();
+            let last = comment.sentences().len().saturating_sub(1);
+            for (sentence, end) in comment.sentences().iter().enumerate() {
+                let end = if view == 0 { end.words } else { end.characters };
+                let count = match sentence == last {
+                    true => rest.len(),
+                    false => rest.partition_point(|found| (found.start as usize) < end),
+                };
+                let (occurrences, behind) = rest.split_at(count);
+                rest = behind;
+                found(SentenceTerms { sentence, view, vectorizer, first_id, occurrences });
             }
         }
     }

@@ -102,8 +102,6 @@ pub struct Vocabulary {
     unit: NgramUnit,
     max_ngram: usize,
     trie: NgramTrie,
-    /// The term that ends at a node of the trie, or `NONE`.
-    term_at: Vec<TermId>,
 }
 
 impl Vocabulary {
@@ -132,19 +130,25 @@ impl Vocabulary {
             unit,
             max_ngram,
             trie: NgramTrie::default(),
-            term_at: vec![NONE],
         };
+        // The term that ends at each node of the trie.
+        let mut term_at = vec![NONE];
         for (term, document_frequency) in terms {
-            vocabulary.push(term, document_frequency)?;
+            vocabulary.push(term, document_frequency, &mut term_at)?;
         }
-        vocabulary.trie.seal();
+        vocabulary.trie.seal(&term_at);
         if vocabulary.is_empty() {
             return Err(VocabularyError::Empty { distinct: 0, documents: 0 });
         }
         Ok(vocabulary)
     }
 
-    fn push(&mut self, term: &str, document_frequency: u32) -> Result<(), VocabularyError> {
+    fn push(
+        &mut self,
+        term: &str,
+        document_frequency: u32,
+        term_at: &mut Vec<TermId>,
+    ) -> Result<(), VocabularyError> {
         let (mut node, mut words, mut empty_word) = (0, 0, false);
         let mut add = |unit: &str| {
             words += 1;
@@ -164,8 +168,8 @@ impl Vocabulary {
         if empty_word || words > self.max_ngram {
             return Err(VocabularyError::Term { position, words, max_ngram: self.max_ngram });
         }
-        self.term_at.resize(self.trie.nodes as usize + 1, NONE);
-        let place = &mut self.term_at[node as usize];
+        term_at.resize(self.trie.nodes as usize + 1, NONE);
+        let place = &mut term_at[node as usize];
         if *place != NONE {
             return Err(VocabularyError::Repeated { position });
         }
@@ -238,9 +242,8 @@ impl Vocabulary {
             let mut walked = self.trie.root_child(word_ids[start]);
             let mut length = 1;
             while let Some(child) = walked {
-                let term = self.term_at[child.node as usize];
-                if term != NONE {
-                    found(term, start, length);
+                if child.term != NONE {
+                    found(child.term, start, length);
                 }
                 walked = match word_ids.get(start + length) {
                     Some(&word) => self.trie.child(child, word),

@@ -88,18 +88,44 @@ fn single(word: &str) -> Option<usize> {
 
 /// The bytes of a word of at most 15 bytes, and its length.
 fn packed(word: &str) -> Option<u128> {
-    let mut bytes = [0; 16];
-    bytes.get_mut(..word.len())?.copy_from_slice(word.as_bytes());
-    if word.len() == 16 {
+    let bytes = word.as_bytes();
+    let length = bytes.len();
+    if length > 15 {
         return None;
     }
-    bytes[15] = word.len() as u8;
-    Some(u128::from_le_bytes(bytes))
+    // In one or two pieces of a fixed length, which may overlap: copying bytes of any number is a
+    // call, and takes longer than all the rest of this.
+    let value = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let rest = u128::from(u64::from_le_bytes(*last)) >> (8 * (16 - length));
+            u128::from(u64::from_le_bytes(*first)) | rest << 64
+        }
+        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                let rest = u128::from(u32::from_le_bytes(*last)) >> (8 * (8 - length));
+                u128::from(u32::from_le_bytes(*first)) | rest << 32
+            }
+            _ => bytes.iter().rev().fold(0, |value, byte| value << 8 | u128::from(*byte)),
+        },
+    };
+    Some(value | (length as u128) << 120)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_word_is_packed_as_its_bytes_and_its_length() {
+        let text = "a\u{7f}b2345678ijklmn";
+        for length in 0..=text.len() {
+            let mut bytes = [0; 16];
+            bytes[..length.min(15)].copy_from_slice(&text.as_bytes()[..length.min(15)]);
+            bytes[15] = length as u8;
+            let expected = (length <= 15).then_some(u128::from_le_bytes(bytes));
+            assert_eq!(packed(&text[..length]), expected, "{length}");
+        }
+    }
 
     #[test]
     fn words_are_numbered_in_order_and_found_again_whatever_their_length() {

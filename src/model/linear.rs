@@ -78,9 +78,32 @@ impl LinearModel {
     pub fn scores(&self, row: &SparseRow, scores: &mut Vec<f64>) {
         scores.clear();
         scores.extend_from_slice(&self.intercept);
-        for (term, value) in row.iter() {
-            for (score, weight) in scores.iter_mut().zip(self.weights_of(term)) {
-                *score += weight * value;
+        self.add(row.iter(), scores);
+    }
+
+    /// Adds weight × value of each of `terms` to `sums`, one a class, in their order.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such term.
+    pub fn add(&self, terms: impl Iterator<Item = (TermId, f64)>, sums: &mut [f64]) {
+        // Three sums stay in registers; any number of them do not.
+        if self.classes == 3
+            && let Ok(sums) = <&mut [f64; 3]>::try_from(&mut *sums)
+        {
+            let (weights, _) = self.weights.as_chunks::<3>();
+            let mut three = *sums;
+            for (term, value) in terms {
+                for (sum, weight) in three.iter_mut().zip(&weights[term as usize]) {
+                    *sum += weight * value;
+                }
+            }
+            *sums = three;
+            return;
+        }
+        for (term, value) in terms {
+            for (sum, weight) in sums.iter_mut().zip(self.weights_of(term)) {
+                *sum += weight * value;
             }
         }
     }

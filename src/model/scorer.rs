@@ -135,10 +135,12 @@ impl Scorer {
         for (term, value) in buffers.row.iter() {
             found(term, value * dot(&whole, self.linear.weights_of(term)));
         }
-        self.vectorizer.for_each_sentence_term(comment, &buffers.scratch, |term| {
-            let value = term.idf * buffers.sentences.scale(term.view, term.sentence);
-            let slopes = &sentences[term.sentence];
-            found(term.term, value * dot(slopes, self.linear.weights_of(term.term)));
+        self.vectorizer.for_each_sentence(comment, &buffers.scratch, |terms| {
+            let scale = buffers.sentences.scale(terms.view, terms.sentence);
+            let slopes = &sentences[terms.sentence];
+            for (term, idf) in terms.iter() {
+                found(term, idf * scale * dot(slopes, self.linear.weights_of(term)));
+            }
         });
         let intercept = self.linear.intercept();
         let of_sentences = sentences.iter().map(|slopes| dot(slopes, intercept));

@@ -37,13 +37,10 @@ impl SentenceScores {
         self.scales.clear();
         self.scales.resize(FeatureUnion::VIEWS * sentences, 0.0);
         let Self { sums, scales, scores, .. } = self;
-        vectorizer.for_each_sentence_term(comment, scratch, |found| {
-            let place = found.view * sentences + found.sentence;
-            scales[place] += found.idf * found.idf;
-            let sums = &mut sums[place * classes..][..classes];
-            for (sum, weight) in sums.iter_mut().zip(linear.weights_of(found.term)) {
-                *sum += weight * found.idf;
-            }
+        vectorizer.for_each_sentence(comment, scratch, |terms| {
+            let place = terms.view * sentences + terms.sentence;
+            scales[place] = terms.iter().map(|(_, idf)| idf * idf).sum();
+            linear.add(terms.iter(), &mut sums[place * classes..][..classes]);
         });
         for scale in scales.iter_mut() {
             *scale = if *scale > 0.0 { scale.sqrt().recip() } else { 0.0 };

@@ -176,7 +176,7 @@ fn request_id(shared: &Shared, headers: &HeaderMap) -> HeaderValue {
     let given = headers.get(REQUEST_ID).filter(|id| {
         (1..=MAX_REQUEST_ID).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
     });
-    let made = || HeaderValue::try_from(shared.new_request_id()).ok();
+    let made = || HeaderValue::from_bytes(&shared.new_request_id()).ok();
     given.cloned().or_else(made).unwrap_or(HeaderValue::from_static("-"))
 }
 

@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 use tonic::Code;
 
 use super::method::Method;
@@ -114,84 +114,66 @@ pub(super) struct Metrics {
     model_since: Gauge<f64, AtomicU64>,
 }
 
+/// A registry that gives back what is registered.
+#[derive(Debug)]
+struct Series(Registry);
+
+impl Series {
+    fn of<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
+        self.add(name, help, M::default())
+    }
+
+    fn add<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        self.0.register(name, help, metric.clone());
+        metric
+    }
+
+    fn in_seconds<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        self.0.register_with_unit(name, help, Unit::Seconds, metric.clone());
+        metric
+    }
+}
+
 impl Metrics {
     pub(super) fn new() -> Self {
-        let mut registry = Registry::with_prefix("postloan");
-        let latency =
-            Family::new_with_constructor((|| Histogram::new(LATENCY)) as fn() -> Histogram);
-        let confidence =
-            Family::new_with_constructor((|| Histogram::new(CONFIDENCE)) as fn() -> Histogram);
-        let metrics = Self {
-            calls: Family::default(),
+        let mut series = Series(Registry::with_prefix("postloan"));
+        let of_latency: fn() -> Histogram = || Histogram::new(LATENCY);
+        let of_confidence: fn() -> Histogram = || Histogram::new(CONFIDENCE);
+        let model_since = Gauge::default();
+        series.0.register_collector(Box::new(ModelAge(model_since.clone())));
+        Self {
+            calls: series.of("calls", "Calls that ended, by method and gRPC code"),
             calls_by_index: Default::default(),
-            latency,
+            latency: series.in_seconds(
+                "call_duration",
+                "From a call's headers to the end of its answer",
+                Family::new_with_constructor(of_latency),
+            ),
             latency_by_index: Default::default(),
-            in_flight: Gauge::default(),
-            turned_away: Family::default(),
-            connections: Gauge::default(),
-            predictions: Family::default(),
-            confidence,
-            reviews_refused: Counter::default(),
-            model_info: Family::default(),
-            model_loads: Family::default(),
-            model_since: Gauge::default(),
-            registry: Registry::default(),
-        };
-        registry.register(
-            "calls",
-            "Calls that ended, by method and gRPC code",
-            metrics.calls.clone(),
-        );
-        registry.register_with_unit(
-            "call_duration",
-            "From a call's headers to the end of its answer",
-            Unit::Seconds,
-            metrics.latency.clone(),
-        );
-        registry.register(
-            "calls_in_flight",
-            "Calls under way, without health checks",
-            metrics.in_flight.clone(),
-        );
-        registry.register(
-            "turned_away",
-            "Calls and connections turned away before any work, by reason",
-            metrics.turned_away.clone(),
-        );
-        registry.register("connections", "Open connections", metrics.connections.clone());
-        registry.register(
-            "predictions",
-            "Predictions, by model version and label",
-            metrics.predictions.clone(),
-        );
-        registry.register(
-            "prediction_confidence",
-            "Probability of the decided label, by model version",
-            metrics.confidence.clone(),
-        );
-        registry.register(
-            "reviews_refused",
-            "Reviews that could not be classified: empty, too long, not UTF-8",
-            metrics.reviews_refused.clone(),
-        );
-        registry.register(
-            "model_in_use",
-            "1 for the model version that answers, 0 for those before it",
-            metrics.model_info.clone(),
-        );
-        registry.register(
-            "model_loads",
-            "Attempts to load a model version, by outcome",
-            metrics.model_loads.clone(),
-        );
-        registry.register_with_unit(
-            "model_in_use_since_timestamp",
-            "When the model version began to answer, in seconds since 1970",
-            Unit::Seconds,
-            metrics.model_since.clone(),
-        );
-        registry.register_collector(Box::new(ModelAge(metrics.model_since.clone())));
-        Self { registry, ..metrics }
+            in_flight: series.of("calls_in_flight", "Calls under way, without health checks"),
+            turned_away: series
+                .of("turned_away", "Calls and connections turned away before any work, by reason"),
+            connections: series.of("connections", "Open connections"),
+            predictions: series.of("predictions", "Predictions, by model version and label"),
+            confidence: series.add(
+                "prediction_confidence",
+                "Probability of the decided label, by model version",
+                Family::new_with_constructor(of_confidence),
+            ),
+            reviews_refused: series.of(
+                "reviews_refused",
+                "Reviews that could not be classified: empty, too long, not UTF-8",
+            ),
+            model_info: series
+                .of("model_in_use", "1 for the model version that answers, 0 for those before it"),
+            model_loads: series.of("model_loads", "Attempts to load a model version, by outcome"),
+            model_since: series.in_seconds(
+                "model_in_use_since_timestamp",
+                "When the model version began to answer, in seconds since 1970",
+                model_since,
+            ),
+            registry: series.0,
+        }
     }
 
     /// Everything, in the OpenMetrics text format.

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use tokio::time::Sleep;
 use tonic::Status;
 
-use super::settings::Span;
+use super::span::Span;
 
 /// A gRPC message is preceded by a flag and four bytes of length.
 const PREFIX: usize = 5;
@@ -72,6 +72,7 @@ impl Body for RequestBody {
             if let Some(Ok(frame)) = &frame
                 && let Some(data) = frame.data_ref()
                 && this.framing.advance(data)
+                && this.patience.silence.is_some()
             {
                 // One message ended: what comes now has its own time.
                 this.since = Instant::now();

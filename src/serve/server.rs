@@ -35,6 +35,9 @@ const DRAIN_LOOK: Duration = Duration::from_millis(10);
 /// How long connections on which no call is under way may take to end.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// The shortest time between two signs of life.
+const SHORTEST_WATCH: Duration = Duration::from_millis(10);
+
 /// Why a server did not start.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -132,6 +135,8 @@ async fn run(settings: Settings) -> Result<Ending, ServeError> {
         "calls are answered"
     );
     notify(&[NotifyState::Ready]);
+    // To the end: draining is living, too.
+    tokio::spawn(watchdog());
     let reloader = Reloader::new(Arc::clone(&shared), tls, version);
     answer(&listener, &servers, &mut signals, reloader, &shared).await;
 
@@ -196,9 +201,8 @@ async fn answer(
     upkeep.abort();
 }
 
-/// Looks after files, the watchdog and a line on overload, once a second, and files when told to.
+/// Looks after files and a line on overload, once a second, and files when told to.
 async fn upkeep(mut reloader: Reloader, mut reloads: watch::Receiver<()>, shared: Arc<Shared>) {
-    let watched = sd_notify::watchdog_enabled().is_some();
     let mut shed = 0;
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -218,7 +222,16 @@ async fn upkeep(mut reloader: Reloader, mut reloads: watch::Receiver<()>, shared
             );
             shed = shed_by_now;
         }
-        if watched {
+    }
+}
+
+/// Tells systemd that the server lives, where it wants to hear that: twice in the time after
+/// which it would take it for dead.
+async fn watchdog() {
+    if let Some(limit) = sd_notify::watchdog_enabled() {
+        let mut ticks = interval((limit / 2).max(SHORTEST_WATCH));
+        loop {
+            ticks.tick().await;
             notify(&[NotifyState::Watchdog]);
         }
     }

@@ -62,7 +62,7 @@ impl Shared {
         self.ready.store(ready, Ordering::Relaxed);
     }
 
-    pub(super) fn new_request_id(&self) -> String {
+    pub(super) fn new_request_id(&self) -> [u8; 33] {
         self.request_ids.next()
     }
 
@@ -94,7 +94,32 @@ impl RequestIds {
         Self { process, next: AtomicU64::new(0) }
     }
 
-    fn next(&self) -> String {
-        format!("{:016x}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed))
+    /// The random number of the process and the number of the call, in hexadecimal.
+    fn next(&self) -> [u8; 33] {
+        let mut id = [b'-'; 33];
+        hexadecimal(self.process, &mut id[..16]);
+        hexadecimal(self.next.fetch_add(1, Ordering::Relaxed), &mut id[17..]);
+        id
+    }
+}
+
+/// Fills `digits` with the lowest digits of `number`.
+fn hexadecimal(mut number: u64, digits: &mut [u8]) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number % 16) as usize];
+        number /= 16;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_request_ids_are_alike_and_all_are_in_hexadecimal() {
+        let ids = RequestIds { process: 0x0123_4567_89ab_cdef, next: AtomicU64::new(0x2f) };
+        let text = |id: [u8; 33]| String::from_utf8(id.to_vec()).unwrap();
+        assert_eq!(text(ids.next()), "0123456789abcdef-000000000000002f");
+        assert_eq!(text(ids.next()), "0123456789abcdef-0000000000000030");
     }
 }

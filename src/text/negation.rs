@@ -46,6 +46,38 @@ const TURNS: [&str; 12] =
 /// How many words a short cue denies.
 const SHORT_SCOPE: usize = 3;
 
+/// A bit for the first character of each cue and turn: most words are told by it to be none.
+const FIRST_CHARACTERS: FirstCharacters =
+    FirstCharacters([0; 4]).with(&LONG_CUES).with(&SHORT_CUES).with(&TURNS);
+
+/// A set of characters of three bytes, which may say of a few more that they are in it.
+struct FirstCharacters([u64; 4]);
+
+impl FirstCharacters {
+    const fn with(mut self, words: &[&str]) -> Self {
+        let mut position = 0;
+        while position < words.len() {
+            if let Some((place, bit)) = Self::bit(words[position]) {
+                self.0[place] |= bit;
+            }
+            position += 1;
+        }
+        self
+    }
+
+    const fn bit(word: &str) -> Option<(usize, u64)> {
+        let [_, second, third, ..] = word.as_bytes() else {
+            return None;
+        };
+        let hash = second.wrapping_mul(5) ^ third.wrapping_mul(3);
+        Some((hash as usize / 64, 1 << (hash % 64)))
+    }
+
+    fn may_begin(&self, word: &str) -> bool {
+        Self::bit(word).is_some_and(|(place, bit)| self.0[place] & bit != 0)
+    }
+}
+
 /// Follows the words of a text and tells which of them are denied.
 #[derive(Debug, Default)]
 pub(super) struct NegationScope {
@@ -64,12 +96,13 @@ impl NegationScope {
     /// Whether `word`, the next one of its clause, is denied. A cue itself is not.
     pub(super) fn denies(&mut self, word: &str) -> bool {
         let after_short_cue = std::mem::take(&mut self.after_short_cue);
-        if TURNS.contains(&word) {
+        let may_be_cue = FIRST_CHARACTERS.may_begin(word);
+        if may_be_cue && TURNS.contains(&word) {
             self.remaining = 0;
             return false;
         }
-        let is_short_cue = SHORT_CUES.contains(&word);
-        if is_short_cue || LONG_CUES.contains(&word) {
+        let is_short_cue = may_be_cue && SHORT_CUES.contains(&word);
+        if is_short_cue || may_be_cue && LONG_CUES.contains(&word) {
             // A cue right behind a cue, as in 并非没有, takes the denial back.
             self.remaining = match (after_short_cue, is_short_cue) {
                 (true, _) => 0,
@@ -109,6 +142,17 @@ mod tests {
             }
         }
         marked.join(" ")
+    }
+
+    #[test]
+    fn each_cue_and_turn_is_told_by_its_first_character_and_most_words_are_told_to_be_none() {
+        for word in LONG_CUES.iter().chain(&SHORT_CUES).chain(&TURNS) {
+            assert!(FIRST_CHARACTERS.may_begin(word), "{word}");
+        }
+        let ideographs = '\u{4E00}'..='\u{9FFF}';
+        let taken = ideographs.filter(|c| FIRST_CHARACTERS.may_begin(&c.to_string())).count();
+        assert!(taken < 0x5200 / 8, "{taken}");
+        assert!(!FIRST_CHARACTERS.may_begin("") && !FIRST_CHARACTERS.may_begin("m3"));
     }
 
     #[test]

@@ -63,25 +63,32 @@ impl NormalizedText {
         self.alignment.clear();
         let original = truncate(original, u32::MAX as usize);
         let mut gap = Gap::None;
-        let mut chars = original.char_indices().peekable();
-        while let Some((start, first)) = chars.next() {
-            let mut end = start + first.len_utf8();
+        let mut end = 0;
+        while let Some(first) = original[end..].chars().next() {
+            let start = end;
+            end += ideographs(&original[start..]);
+            if end > start {
+                self.fill(&mut gap, &(start..end));
+                self.append(&original[start..end], start..end);
+                continue;
+            }
+            end += first.len_utf8();
             let mut alone = true;
-            while let Some(&(_, next)) = chars.peek() {
+            while let Some(next) = original[end..].chars().next() {
                 if is_normalization_boundary(next) {
                     break;
                 }
                 alone = false;
                 end += next.len_utf8();
-                chars.next();
             }
             let source = start..end;
-            if alone && is_stable(first) {
-                self.push(first.to_ascii_lowercase(), source, &mut gap);
-            } else {
-                for normal in original[source.clone()].nfkc() {
-                    for lower in normal.to_lowercase() {
-                        self.push(lower, source.clone(), &mut gap);
+            match lower_case_of_simple(first).filter(|_| alone) {
+                Some(lower) => self.push(lower, source, &mut gap),
+                None => {
+                    for normal in original[source.clone()].nfkc() {
+                        for lower in normal.to_lowercase() {
+                            self.push(lower, source.clone(), &mut gap);
+                        }
                     }
                 }
             }
@@ -114,21 +121,26 @@ impl NormalizedText {
         if is_invisible(c) {
             return;
         }
+        self.fill(gap, &source);
+        self.append(c.encode_utf8(&mut [0; 4]), source);
+    }
+
+    /// Puts what stands for the white space before `source`, if there is any.
+    fn fill(&mut self, gap: &mut Gap, source: &Range<usize>) {
         if let Gap::Space { source: from } | Gap::Line { source: from } = *gap {
             if !self.text.is_empty() {
-                let space = if matches!(*gap, Gap::Line { .. }) { '\n' } else { ' ' };
+                let space = if matches!(*gap, Gap::Line { .. }) { "\n" } else { " " };
                 // A space and a combining mark on it are one piece of the original.
                 let gap = if from < source.start { from..source.start } else { source.clone() };
                 self.append(space, gap);
             }
             *gap = Gap::None;
         }
-        self.append(c, source);
     }
 
-    fn append(&mut self, c: char, source: Range<usize>) {
-        self.alignment.push(self.text.len(), c.len_utf8(), source);
-        self.text.push(c);
+    fn append(&mut self, normal: &str, source: Range<usize>) {
+        self.alignment.push(self.text.len(), normal.len(), source);
+        self.text.push_str(normal);
     }
 }
 
@@ -137,12 +149,31 @@ fn truncate(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
 }
 
-/// Whether `c`, standing alone, is its own NFKC form, and neither joins the character before it
-/// nor is white space other than ASCII's. A fast answer for nearly every character of a comment;
-/// `false` only means "ask the tables".
-fn is_stable(c: char) -> bool {
-    c.is_ascii()
-        || matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3001}' | '\u{3002}' | '\u{201C}' | '\u{201D}')
+/// How many bytes at the start of `text` are ideographs that are their own normal form, whatever
+/// follows them: nearly all of a comment. U+4E00 to U+9FFF are the bytes E4 B8 80 to E9 BF BF.
+fn ideographs(text: &str) -> usize {
+    let is_one = |bytes: &[u8]| matches!(bytes, [0xE5..=0xE9, ..] | [0xE4, 0xB8..=0xBF, ..]);
+    let length = 3 * text.as_bytes().chunks_exact(3).take_while(|bytes| is_one(bytes)).count();
+    match text[length..].chars().next() {
+        // What follows may join the last one.
+        Some(next) if !is_normalization_boundary(next) => length.saturating_sub(3),
+        _ => length,
+    }
+}
+
+/// The lower case of the NFKC form of `c`, standing alone, where both are known without the
+/// tables: a fast answer for nearly every character of a comment. Such a character joins none
+/// before it, and is no white space other than ASCII's.
+fn lower_case_of_simple(c: char) -> Option<char> {
+    match c {
+        '\0'..='\x7F' => Some(c.to_ascii_lowercase()),
+        '\u{4E00}'..='\u{9FFF}' | '\u{3001}' | '\u{3002}' | '\u{201C}' | '\u{201D}' => Some(c),
+        // Full-width forms of ASCII, in its order.
+        '\u{FF01}'..='\u{FF5E}' => {
+            char::from_u32(u32::from(c) - 0xFF01 + 0x21).map(|c| c.to_ascii_lowercase())
+        }
+        _ => None,
+    }
 }
 
 /// Whether a text may be normalised in two halves, the second of which begins with `c`.
@@ -150,9 +181,10 @@ fn is_stable(c: char) -> bool {
 /// That is so when the first character of its decomposition is a starter (UAX #15) that composes
 /// with nothing before it.
 fn is_normalization_boundary(c: char) -> bool {
-    if is_stable(c) {
-        return true;
-    }
+    lower_case_of_simple(c).is_some() || is_boundary_by_the_tables(c)
+}
+
+fn is_boundary_by_the_tables(c: char) -> bool {
     let Some(first) = iter::once(c).nfkd().next() else {
         return true;
     };
@@ -191,6 +223,28 @@ mod tests {
     #[test]
     fn white_space_is_folded_and_a_line_break_survives_in_it() {
         assert_eq!(normalize(" \t还款\u{3000} 正常 \r\n \n逾期 \n").as_str(), "还款 正常\n逾期");
+    }
+
+    #[test]
+    fn what_is_known_without_the_tables_is_what_they_say() {
+        let mut simple = 0;
+        for c in '\0'..=char::MAX {
+            if let Some(lower) = lower_case_of_simple(c) {
+                let by_tables: String = iter::once(c).nfkc().flat_map(char::to_lowercase).collect();
+                assert_eq!(by_tables, lower.to_string(), "{c:?}");
+                assert!(is_boundary_by_the_tables(c), "{c:?}");
+                simple += 1;
+            }
+            let text = c.to_string();
+            let is_ideograph = ('\u{4E00}'..='\u{9FFF}').contains(&c);
+            assert_eq!(ideographs(&text), if is_ideograph { 3 } else { 0 }, "{c:?}");
+        }
+        assert_eq!(simple, 128 + 0x5200 + 4 + 94);
+        // What may be joined from behind is left to the tables.
+        assert_eq!(
+            (ideographs("逾期贷"), ideographs("逾期\u{301}"), ideographs("\u{301}")),
+            (9, 3, 0)
+        );
     }
 
     #[test]

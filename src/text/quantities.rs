@@ -78,6 +78,11 @@ impl<'t> Numeral<'t> {
     }
 }
 
+/// Whether a [`Numeral`] may begin with `c`, which few characters of a comment can.
+fn begins_numeral(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '十' | '百' | '千') || digit_value(c).is_some()
+}
+
 fn digit_value(c: char) -> Option<f64> {
     Some(match c {
         '零' | '〇' => 0.0,
@@ -142,7 +147,8 @@ impl Quantity {
             let read = if c == 'm' && trends && may_begin {
                 Self::read_lateness(rest)
             } else {
-                Numeral::read(rest).filter(|_| may_begin).and_then(Self::read)
+                let begins = may_begin && begins_numeral(c);
+                begins.then(|| Numeral::read(rest)).flatten().and_then(Self::read)
             };
             match read {
                 Some(mut quantity) => {
@@ -282,12 +288,19 @@ mod tests {
     use super::super::alignment::Alignment;
     use super::super::rewriting::rewrite;
     use super::super::symbols::readable;
-    use super::QuantityReading;
+    use super::{Numeral, QuantityReading, begins_numeral};
 
     fn rewritten(text: &str) -> String {
         let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
         rewrite(text, &[], QuantityReading::Buckets, &mut rewritten, &mut alignment);
         readable(&rewritten).into_owned()
+    }
+
+    #[test]
+    fn a_numeral_begins_with_a_character_that_may_begin_one_and_no_other() {
+        for c in '\0'..=char::MAX {
+            assert_eq!(begins_numeral(c), Numeral::read(&c.to_string()).is_some(), "{c:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -118,14 +119,28 @@ class Server:
         return code
 
 
+SIGNS = {
+    "normal": ["按时还款", "经营正常", "流水稳定", "账户正常", "配合检查"],
+    "watch": ["流水下降", "订单减少", "回款放缓", "库存增加", "人员流失"],
+    "risky": ["逾期", "法人失联", "房产查封", "已停产", "涉诉"],
+}
+
+
 def labelled(seed):
-    """Labelled comments of which a small model learns something, another for every seed."""
-    signs = {"normal": "按时还款经营正常", "watch": "流水下降订单减少", "risky": "逾期失联房产查封"}
-    lines = []
-    for number in range(24):
-        for label, sign in signs.items():
-            text = f"客户{sign}，第{number * (seed + 1)}次检查，编号{(number * 7 + seed) % 13}。"
-            lines.append(json.dumps({"id": f"{label}{number}", "text": text, "label": label}, ensure_ascii=False))
+    """Labelled comments of which a small model learns something, another for every seed.
+
+    As in life, a comment has signs of other labels, too, and some have the wrong label: a model
+    that had none of that to learn from would be certain of everything.
+    """
+    chance, lines = random.Random(seed), []
+    for number in range(120):
+        label = chance.choice(list(SIGNS))
+        signs = chance.sample(SIGNS[label], 2) + [chance.choice(SIGNS[chance.choice(list(SIGNS))])]
+        chance.shuffle(signs)
+        if chance.random() < 0.1:
+            label = chance.choice(list(SIGNS))
+        text = f"第{number}次检查，客户{'，'.join(signs)}。"
+        lines.append(json.dumps({"id": str(number), "text": text, "label": label}, ensure_ascii=False))
     return "\n".join(lines)
 
 
@@ -134,11 +149,27 @@ def train(store, seed):
     data = Path(store).parent / f"labelled-{seed}.jsonl"
     data.parent.mkdir(parents=True, exist_ok=True)
     data.write_text(labelled(seed))
-    run("train", "--calibration", "none", "--without", "sentences", "--c", "10", str(data), "--model", str(store), "--folds", "0")
+    run("train", str(data), "--model", str(store), "--folds", "0")
 
 
 def promote(store, version, **options):
     return run("models", "promote", store.name, str(version), "--folder", str(store.parent), **options)
+
+
+def hold_stream(api, channel):
+    """A stream that has answered one comment and is under way until the event is set, before which it sends
+    another."""
+    release = threading.Event()
+    request = api.ClassifyStreamRequest(review=api.Review(text=COMMENTS["normal"]))
+
+    def requests():
+        yield request
+        release.wait(30)
+        yield request
+
+    answers = api.RiskClassifierStub(channel).ClassifyStream(requests())
+    assert next(answers).result.prediction.label == "normal"
+    return answers, release
 
 
 def failed(call, *arguments, **options):

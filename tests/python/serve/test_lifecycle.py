@@ -3,13 +3,14 @@
 import json
 import shutil
 import signal
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
-from serving import COMMENTS, MARK, failed, promote, run, train
+from serving import COMMENTS, failed, hold_stream, promote, run, train
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
@@ -130,19 +131,11 @@ def test_swaps_under_load_fail_no_call_and_each_answer_is_of_the_version_it_name
 
 def test_on_the_signal_calls_under_way_end_and_new_ones_are_not_taken(api, start):
     server = start("--shutdown-delay", "500ms")
-    release = threading.Event()
-
-    def requests():
-        yield api.ClassifyStreamRequest(review=api.Review(text=TEXT))
-        release.wait(20)
-        yield api.ClassifyStreamRequest(review=api.Review(text=TEXT))
-
     with server.channel() as channel, server.channel() as watcher:
         health = health_pb2_grpc.HealthStub(watcher)
         statuses = health.Watch(health_pb2.HealthCheckRequest(service="postloan.v1.RiskClassifier"))
         assert next(statuses).status == health_pb2.HealthCheckResponse.SERVING
-        answers = api.RiskClassifierStub(channel).ClassifyStream(requests())
-        assert next(answers).result.prediction.label == "normal"
+        answers, release = hold_stream(api, channel)
         server.signal(signal.SIGTERM)
         # First it is not ready, and still answers.
         assert next(statuses).status == health_pb2.HealthCheckResponse.NOT_SERVING
@@ -166,40 +159,26 @@ def test_on_the_signal_calls_under_way_end_and_new_ones_are_not_taken(api, start
 def test_calls_that_do_not_end_are_cut_off_after_the_time_limit(api, start):
     server = start("--drain-timeout", "700ms")
     with server.channel() as channel:
-        endless = threading.Event()
-
-        def requests():
-            yield api.ClassifyStreamRequest(review=api.Review(text=TEXT))
-            endless.wait(20)
-
-        answers = api.RiskClassifierStub(channel).ClassifyStream(requests())
-        next(answers)
+        answers, release = hold_stream(api, channel)
         begun = time.time()
         assert server.stop() == 0
         assert 0.6 < time.time() - begun < 5
         assert server.wait_for("the time for calls under way is over")["under_way"] == 1
         assert failed(next, answers).code() == grpc.StatusCode.UNAVAILABLE
-        endless.set()
+        release.set()
 
 
 def test_a_second_signal_ends_at_once(api, start):
     server = start("--drain-timeout", "60s")
     with server.channel() as channel:
-        endless = threading.Event()
-
-        def requests():
-            yield api.ClassifyStreamRequest(review=api.Review(text=TEXT))
-            endless.wait(20)
-
-        answers = api.RiskClassifierStub(channel).ClassifyStream(requests())
-        next(answers)
+        answers, release = hold_stream(api, channel)
         server.signal(signal.SIGINT)
         server.wait_for("stopping")
         time.sleep(0.3)
         assert server.process.poll() is None
         server.signal(signal.SIGTERM)
         assert server.process.wait(3) == 8
-        endless.set()
+        release.set()
 
 
 def test_health_is_told_for_each_service(channel):
@@ -269,14 +248,56 @@ def test_a_model_that_is_broken_at_the_start_is_refused(tmp_path):
     assert done.returncode == 4 and "vocabulary.tsv" in done.stderr
 
 
-def test_systemd_is_told_when_the_server_is_ready_and_when_it_stops(start, tmp_path):
-    import socket
-
+@pytest.fixture
+def notified(tmp_path):
+    """The socket that systemd listens on, and the environment in which it starts a service."""
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(path)
         notify.settimeout(10)
-        server = start(environment={"NOTIFY_SOCKET": path})
-        assert b"READY=1" in notify.recv(1024)
-        assert server.stop() == 0
-        assert b"STOPPING=1" in notify.recv(1024)
+        yield notify, {"NOTIFY_SOCKET": path}
+
+
+def test_systemd_is_told_when_the_server_is_ready_and_when_it_stops(start, notified):
+    notify, environment = notified
+    server = start(environment=environment)
+    assert b"READY=1" in notify.recv(1024)
+    assert server.stop() == 0
+    # Without a watchdog there was nothing to tell in between.
+    assert b"STOPPING=1" in notify.recv(1024)
+
+
+def test_systemds_watchdog_hears_of_the_server_in_time_until_it_has_ended(api, start, notified):
+    notify, environment = notified
+    limit = 2.0
+    environment |= {"WATCHDOG_USEC": str(int(limit * 1e6))}
+    server = start("--drain-timeout", "4s", environment=environment)
+    assert b"READY=1" in notify.recv(1024)
+
+    def pings(seconds):
+        """How many come in that time, of which none may be late."""
+        count, until = 0, time.time() + seconds
+        while time.time() < until:
+            notify.settimeout(limit)
+            count += b"WATCHDOG=1" in notify.recv(1024)
+        return count
+
+    assert pings(5) >= 2
+    with server.channel() as channel:
+        _, release = hold_stream(api, channel)
+        server.signal(signal.SIGTERM)
+        server.wait_for("stopping")
+        # Also while calls under way are waited for.
+        assert pings(3) >= 1
+        assert server.process.poll() is None
+        release.set()
+        assert server.process.wait(10) == 0
+
+
+def test_a_watchdog_of_another_process_is_not_told(start, notified):
+    notify, environment = notified
+    server = start(environment=environment | {"WATCHDOG_USEC": "100000", "WATCHDOG_PID": "1"})
+    assert b"READY=1" in notify.recv(1024)
+    time.sleep(0.5)
+    assert server.stop() == 0
+    assert b"STOPPING=1" in notify.recv(1024)

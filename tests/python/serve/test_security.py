@@ -77,6 +77,43 @@ def test_with_a_client_authority_only_its_certificates_come_in(api, start, autho
     assert server.metric("postloan_turned_away_total", reason="tls") >= 2
 
 
+def test_call_shows_its_certificate_to_a_server_that_wants_one(start, certificates, tmp_path):
+    client_authority = trustme.CA()
+    client_authority.cert_pem.write_to_path(tmp_path / "clients.pem")
+    server = start(*tls_flags(certificates), "--client-ca", tmp_path / "clients.pem")
+    at = ["--server", f"localhost:{server.port}", "--ca", str(certificates["ca"])]
+
+    def identity(name, authority):
+        issued = authority.issue_cert("operator")
+        issued.private_key_pem.write_to_path(tmp_path / f"{name}.key")
+        for pem in issued.cert_chain_pems:
+            pem.write_to_path(tmp_path / f"{name}.pem", append=True)
+        return ["--cert", str(tmp_path / f"{name}.pem"), "--key", str(tmp_path / f"{name}.key")]
+
+    good, other = identity("good", client_authority), identity("other", trustme.CA())
+    assert " normal " in run("call", "classify", TEXT, *at, *good).stdout
+    assert run("call", "health", *at, *good).stdout == "SERVING\n"
+    # Health, too, is only for those whose connection comes about.
+    for wrong in [[], other]:
+        for what in [["classify", TEXT], ["health"]]:
+            done = run("call", *what, *at, *wrong, check=False)
+            assert done.returncode == 7 and not done.stdout, done
+            assert len(done.stderr.splitlines()) == 1 and TEXT not in done.stderr, done.stderr
+    # A key that is another certificate's, none at all, or no PEM.
+    for flags, code, sentence in [
+        ([*at, *good[:3], other[3]], 7, ""),
+        ([*at, *good[:2]], 2, "--key"),
+        ([*at[:2], *good], 2, "--ca"),
+        ([*at, "--cert", str(tmp_path / "none.pem"), *good[2:]], 3, "none.pem"),
+    ]:
+        done = run("call", "health", *flags, check=False)
+        assert done.returncode == code and sentence in done.stderr, done
+    with (tmp_path / "good.key").open("w") as key:
+        key.write("no key")
+    done = run("call", "health", *at, *good, check=False)
+    assert done.returncode == 7 and "no key" not in done.stderr, done
+
+
 def test_with_a_list_of_subjects_only_those_come_in(api, start, authority, certificates):
     flags = *tls_flags(certificates), "--client-ca", certificates["ca"]
     server = start(*flags, "--allowed-subjects", "credit.bank.example,核心系统")
