@@ -16,7 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 POSTLOAN = ROOT / "target" / "release" / "postloan"
 CORPUS = ROOT / "data" / "reviews.jsonl"
-PARTS = ["", "clauses", "quantities", "negation", "characters", "sentences", "all"]
+PARTS = [
+    "", "clauses", "layout", "quantities", "trends", "negation", "hypotheticals", "skips", "rarity",
+    "characters", "sentences", "all",
+]
 
 
 def run(*arguments):

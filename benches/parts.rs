@@ -101,16 +101,18 @@ fn once(criterion: &mut Criterion) {
     let (texts, classes) = corpus();
     let analyzer = analyzer();
     let comments: Vec<AnalyzedText> = texts.iter().map(|text| analyzer.analyzed(text)).collect();
-    let view = |max_ngram, min_df| ViewSettings {
+    let view = |max_ngram, max_skip, min_df| ViewSettings {
         vocabulary: VocabularyLimits {
             max_ngram,
+            max_skip,
             min_df: DocumentFrequencyBound::Documents(min_df),
             max_df: DocumentFrequencyBound::Share(1.0),
             max_terms: None,
         },
         term_frequency: TermFrequency::Sublinear,
+        idf_power: 2.5,
     };
-    let settings = FeatureSettings { words: view(2, 2), characters: Some(view(4, 4)) };
+    let settings = FeatureSettings { words: view(2, 2, 2), characters: Some(view(3, 0, 3)) };
     let comments: Vec<&AnalyzedText> = comments.iter().collect();
     let fit = || FeatureUnion::fit(&settings, &comments).unwrap_or_else(|error| panic!("{error}"));
     group.bench_function("count the vocabularies of the corpus", |bencher| bencher.iter(fit));

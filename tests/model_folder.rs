@@ -78,6 +78,7 @@ fn the_shipped_model_is_what_the_corpus_gives() {
         features: shipped.features,
         solver: SolverSettings { c, ..SolverSettings::default() },
         c: vec![c],
+        idf_powers: Vec::new(),
         second_stage: kept["second_stage"] == true,
         calibration: CalibrationMethod::None,
         class_weights: None,

@@ -36,11 +36,13 @@ fn corpus() -> SparseDataset {
     let words = ViewSettings {
         vocabulary: VocabularyLimits {
             max_ngram: 1,
+            max_skip: 0,
             min_df: DocumentFrequencyBound::Documents(1),
             max_df: DocumentFrequencyBound::Share(1.0),
             max_terms: Some(2000),
         },
         term_frequency: TermFrequency::Sublinear,
+        idf_power: 1.0,
     };
     let comments: Vec<&AnalyzedText> = comments.iter().collect();
     let features = FeatureSettings { words, characters: None };

@@ -38,6 +38,7 @@ fn vocabulary_and_vectors_equal_those_of_scikit_learn() {
         let settings = ViewSettings {
             vocabulary: VocabularyLimits {
                 max_ngram: case.max_ngram,
+                max_skip: 0,
                 min_df: bound(&case.min_df),
                 max_df: bound(&case.max_df),
                 max_terms: case.max_features,
@@ -47,6 +48,7 @@ fn vocabulary_and_vectors_equal_those_of_scikit_learn() {
             } else {
                 TermFrequency::Raw
             },
+            idf_power: 1.0,
         };
         let documents = golden.documents.iter().map(|words| words.iter().map(String::as_str));
         let vectorizer = TfidfVectorizer::fit(NgramUnit::Word, &settings, documents).unwrap();

@@ -94,15 +94,14 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 42, help_heading = "Cross-validation")]
     seed: u64,
 
-    /// Leave out a part of the recipe: clauses, quantities, negation, layout, trends, characters; `all` leaves
-    /// plain words
+    /// Leave out a part of the recipe; `all` leaves plain words, weighted as usual
     #[arg(long, value_name = "PART,...", value_delimiter = ',', help_heading = "Features")]
     without: Vec<Part>,
     /// The longest n-gram of characters
-    #[arg(long, value_name = "N", default_value_t = 4, help_heading = "Features")]
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Features")]
     char_ngrams: usize,
     /// The fewest comments an n-gram of characters stands in: a number, or a share
-    #[arg(long, value_name = "N|SHARE", default_value = "0.0005", help_heading = "Features")]
+    #[arg(long, value_name = "N|SHARE", default_value = "3", help_heading = "Features")]
     char_min_df: Bound,
     /// The longest n-gram, in words
     #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Features")]
@@ -110,6 +109,21 @@ pub(super) struct TrainArgs {
     /// The fewest comments a term stands in: a number, or a share such as 0.001
     #[arg(long, value_name = "N|SHARE", default_value = "2", help_heading = "Features")]
     min_df: Bound,
+    /// How many words a pair of words may skip: 客户 … 进店 is a term, whatever one or two words
+    /// stand between. 0 for no such pairs
+    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Features")]
+    max_skip: usize,
+    /// The power to which the inverse document frequency is raised: 1 is usual, a higher one lets
+    /// rare terms weigh more. Of several, that with the lowest log loss on folds inside the
+    /// training data is taken, together with C
+    #[arg(
+        long,
+        value_name = "NUMBER,...",
+        value_delimiter = ',',
+        default_value = "1,2.5",
+        help_heading = "Features"
+    )]
+    idf_power: Vec<f64>,
     /// The most comments a term stands in: a number, or a share such as 0.9
     #[arg(long, value_name = "N|SHARE", default_value = "1.0", help_heading = "Features")]
     max_df: Bound,
@@ -184,6 +198,12 @@ enum Part {
     Layout,
     /// Percentages and changes know their direction.
     Trends,
+    /// Words that are only supposed become other words.
+    Hypotheticals,
+    /// Pairs of words with one or two between them.
+    Skips,
+    /// Inverse document frequencies are raised to a power.
+    Rarity,
     /// N-grams of characters, beside those of words.
     Characters,
     /// The second stage over the scores of sentences.
@@ -352,6 +372,7 @@ impl TrainArgs {
                 memory_budget: self.memory_budget.saturating_mul(1 << 20),
             },
             c,
+            idf_powers: if self.has(Part::Rarity) { self.idf_power.clone() } else { vec![1.0] },
             second_stage: self.has(Part::Sentences),
             calibration: self.calibration,
             class_weights: None,
@@ -370,26 +391,30 @@ impl TrainArgs {
             negation: self.has(Part::Negation),
             layout: self.has(Part::Layout),
             trends: self.has(Part::Trends),
+            hypotheticals: self.has(Part::Hypotheticals),
             // No matter of taste: a vocabulary is read by people, and travels with the model.
             privacy: true,
         }
     }
 
     fn feature_settings(&self) -> FeatureSettings {
-        let view = |max_ngram, Bound(min_df)| ViewSettings {
+        let view = |max_ngram, max_skip, Bound(min_df)| ViewSettings {
             vocabulary: VocabularyLimits {
                 max_ngram,
+                max_skip,
                 min_df,
                 max_df: self.max_df.0,
                 max_terms: self.max_terms,
             },
             term_frequency: if self.raw_tf { TermFrequency::Raw } else { TermFrequency::Sublinear },
+            idf_power: 1.0,
         };
+        let max_skip = if self.has(Part::Skips) { self.max_skip } else { 0 };
         FeatureSettings {
-            words: view(self.ngrams, self.min_df),
+            words: view(self.ngrams, max_skip, self.min_df),
             characters: self
                 .has(Part::Characters)
-                .then(|| view(self.char_ngrams, self.char_min_df)),
+                .then(|| view(self.char_ngrams, 0, self.char_min_df)),
         }
     }
 

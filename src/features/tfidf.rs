@@ -27,20 +27,29 @@ pub struct ViewSettings {
     pub vocabulary: VocabularyLimits,
     /// How a count becomes a term frequency.
     pub term_frequency: TermFrequency,
+    /// The power to which the inverse document frequency is raised: 1 is scikit-learn's, and what
+    /// models of before there was this setting have. A higher one lets rare terms weigh more.
+    #[serde(default = "one")]
+    pub idf_power: f64,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// Turns words into TF-IDF vectors, as scikit-learn's `TfidfVectorizer` does with
 /// `smooth_idf=True, norm="l2"`.
 ///
 /// With *n* training documents, *df* of which hold the term, the inverse document frequency is
-/// ln((1 + n) / (1 + df)) + 1. A row is term frequency × inverse document frequency, divided by
+/// ln((1 + n) / (1 + df)) + 1, raised to a power that is 1 for scikit-learn. A row is term frequency × inverse document frequency, divided by
 /// its Euclidean norm. Words that are not in the vocabulary are passed over.
 #[derive(Debug, Clone)]
 pub struct TfidfVectorizer {
     vocabulary: Vocabulary,
     term_frequency: TermFrequency,
     documents: u32,
-    /// The inverse document frequency of each term.
+    idf_power: f64,
+    /// The inverse document frequency of each term, raised to that power.
     idf: Vec<f64>,
 }
 
@@ -72,12 +81,27 @@ impl VectorizerScratch {
 impl TfidfVectorizer {
     /// A vectorizer whose vocabulary was counted on `documents` documents.
     #[must_use]
-    pub fn new(vocabulary: Vocabulary, term_frequency: TermFrequency, documents: u32) -> Self {
-        let idf = vocabulary
-            .terms()
-            .map(|(_, df)| ((1.0 + f64::from(documents)) / (1.0 + f64::from(df))).ln() + 1.0)
-            .collect();
-        Self { vocabulary, term_frequency, documents, idf }
+    pub fn new(
+        vocabulary: Vocabulary,
+        term_frequency: TermFrequency,
+        idf_power: f64,
+        documents: u32,
+    ) -> Self {
+        let idf = Vec::with_capacity(vocabulary.len());
+        let mut vectorizer = Self { vocabulary, term_frequency, documents, idf_power, idf };
+        vectorizer.set_idf_power(idf_power);
+        vectorizer
+    }
+
+    /// Raises inverse document frequencies to another power from now on.
+    pub(super) fn set_idf_power(&mut self, idf_power: f64) {
+        let Self { vocabulary, documents, idf, .. } = self;
+        self.idf_power = idf_power;
+        idf.clear();
+        idf.extend(vocabulary.terms().map(|(_, df)| {
+            let share = (1.0 + f64::from(*documents)) / (1.0 + f64::from(df));
+            (share.ln() + 1.0).powf(idf_power)
+        }));
     }
 
     /// Learns vocabulary and document frequencies from documents, each an iterator of words.
@@ -96,7 +120,7 @@ impl TfidfVectorizer {
         let mut builder = VocabularyBuilder::new(unit, settings.vocabulary)?;
         documents.into_iter().for_each(|document| builder.add_document(document));
         let documents = builder.documents();
-        Ok(Self::new(builder.build()?, settings.term_frequency, documents))
+        Ok(Self::new(builder.build()?, settings.term_frequency, settings.idf_power, documents))
     }
 
     /// The vocabulary.
@@ -109,6 +133,12 @@ impl TfidfVectorizer {
     #[must_use]
     pub fn documents(&self) -> u32 {
         self.documents
+    }
+
+    /// The power to which the inverse document frequency is raised.
+    #[must_use]
+    pub fn idf_power(&self) -> f64 {
+        self.idf_power
     }
 
     /// How a count becomes a term frequency.

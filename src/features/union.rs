@@ -21,6 +21,18 @@ pub struct FeatureSettings {
     pub characters: Option<ViewSettings>,
 }
 
+impl FeatureSettings {
+    /// The same with another power of the inverse document frequency.
+    #[must_use]
+    pub fn with_idf_power(mut self, idf_power: f64) -> Self {
+        self.words.idf_power = idf_power;
+        if let Some(characters) = &mut self.characters {
+            characters.idf_power = idf_power;
+        }
+        self
+    }
+}
+
 /// Turns analysed comments into vectors: the TF-IDF vector of their words, then that of their
 /// characters, each of length one. Term ids of characters follow those of words.
 #[derive(Debug, Clone)]
@@ -89,6 +101,14 @@ impl FeatureUnion {
         };
         let (words, characters) = rayon::join(fit_words, fit_characters);
         Ok(Self::new(words?, characters.transpose()?))
+    }
+
+    /// Raises inverse document frequencies to another power from now on.
+    pub fn set_idf_power(&mut self, idf_power: f64) {
+        self.words.set_idf_power(idf_power);
+        if let Some(characters) = &mut self.characters {
+            characters.set_idf_power(idf_power);
+        }
     }
 
     /// The vectorizer of words.

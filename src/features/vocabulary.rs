@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::ngrams::{NONE, NgramTrie};
+use super::words::{BREAK, NO_WORD};
 
 /// The index of a term (a word n-gram) in a vocabulary, and of its column in a matrix.
 pub type TermId = u32;
@@ -43,6 +44,10 @@ pub enum NgramUnit {
 pub struct VocabularyLimits {
     /// The longest n-gram, in units; from 1 to [`Vocabulary::MAX_NGRAM`].
     pub max_ngram: usize,
+    /// How many units a pair may skip: with 2, 客户 … 进店 is a term wherever one or two words
+    /// stand between the two. 0 for none, which is what models of before there were pairs have.
+    #[serde(default)]
+    pub max_skip: usize,
     /// A term of fewer documents is left out.
     pub min_df: DocumentFrequencyBound,
     /// A term of more documents is left out.
@@ -101,6 +106,9 @@ pub struct Vocabulary {
     document_frequencies: Vec<u32>,
     unit: NgramUnit,
     max_ngram: usize,
+    max_skip: usize,
+    /// The number of [`GAP`](Self::GAP), if there are pairs.
+    gap: u32,
     trie: NgramTrie,
 }
 
@@ -108,8 +116,11 @@ impl Vocabulary {
     /// The longest n-gram that can be asked for, in words.
     pub const MAX_NGRAM: usize = 8;
 
+    /// What stands between the words of a pair that skips some. It is in no normalised text.
+    pub(super) const GAP: &str = "…";
+
     /// A vocabulary of the given terms with their document frequencies; a term's id is its
-    /// position.
+    /// position. Pairs such as `客户 … 进店` skip up to `max_skip` units.
     ///
     /// # Errors
     ///
@@ -119,6 +130,7 @@ impl Vocabulary {
         terms: impl IntoIterator<Item = (&'a str, u32)>,
         unit: NgramUnit,
         max_ngram: usize,
+        max_skip: usize,
     ) -> Result<Self, VocabularyError> {
         if !(1..=Self::MAX_NGRAM).contains(&max_ngram) {
             return Err(VocabularyError::NgramLength { found: max_ngram });
@@ -129,6 +141,8 @@ impl Vocabulary {
             document_frequencies: Vec::new(),
             unit,
             max_ngram,
+            max_skip,
+            gap: NO_WORD,
             trie: NgramTrie::default(),
         };
         // The term that ends at each node of the trie.
@@ -136,6 +150,7 @@ impl Vocabulary {
         for (term, document_frequency) in terms {
             vocabulary.push(term, document_frequency, &mut term_at)?;
         }
+        vocabulary.gap = vocabulary.trie.words.get(Self::GAP);
         vocabulary.trie.seal(&term_at);
         if vocabulary.is_empty() {
             return Err(VocabularyError::Empty { distinct: 0, documents: 0 });
@@ -150,8 +165,10 @@ impl Vocabulary {
         term_at: &mut Vec<TermId>,
     ) -> Result<(), VocabularyError> {
         let (mut node, mut words, mut empty_word) = (0, 0, false);
+        let mut is_pair = false;
         let mut add = |unit: &str| {
             words += 1;
+            is_pair |= words == 2 && unit == Self::GAP;
             empty_word |= unit.is_empty();
             let unit = self.trie.intern(unit);
             node = self.trie.child_or_new(node, unit);
@@ -165,7 +182,8 @@ impl Vocabulary {
         }
         empty_word |= words == 0;
         let position = self.len() + 1;
-        if empty_word || words > self.max_ngram {
+        let is_pair = is_pair && words == 3 && self.max_skip > 0;
+        if empty_word || !is_pair && words > self.max_ngram {
             return Err(VocabularyError::Term { position, words, max_ngram: self.max_ngram });
         }
         term_at.resize(self.trie.nodes as usize + 1, NONE);
@@ -228,11 +246,12 @@ impl Vocabulary {
         word_ids: &mut Vec<u32>,
     ) {
         word_ids.clear();
-        word_ids.extend(words.map(|word| self.trie.words.get(word)));
+        let number = |word: &str| if word.is_empty() { BREAK } else { self.trie.words.get(word) };
+        word_ids.extend(words.map(number));
     }
 
     /// Calls `found` with each occurrence of a term: its id, the position of its first word and
-    /// its number of words. `word_ids` come from [`look_up`](Self::look_up).
+    /// the number of words from this to its last, those that a pair skips included. `word_ids` come from [`look_up`](Self::look_up).
     pub(super) fn for_each_ngram(
         &self,
         word_ids: &[u32],
@@ -240,6 +259,16 @@ impl Vocabulary {
     ) {
         for start in 0..word_ids.len() {
             let mut walked = self.trie.root_child(word_ids[start]);
+            if let Some(gap) = walked.and_then(|first| self.trie.child(first, self.gap)) {
+                let rest = &word_ids[start + 1..];
+                let reach = rest.iter().take(self.max_skip + 1);
+                let reach = reach.take_while(|&&word| word != BREAK).enumerate().skip(1);
+                for (between, &word) in reach {
+                    if let Some(pair) = self.trie.child(gap, word) {
+                        found(pair.term, start, between + 2);
+                    }
+                }
+            }
             let mut length = 1;
             while let Some(child) = walked {
                 if child.term != NONE {
@@ -262,7 +291,7 @@ mod tests {
     #[test]
     fn an_ngram_is_found_although_its_words_are_no_terms() {
         let vocabulary =
-            Vocabulary::from_terms([("a b", 1), ("c", 1)], NgramUnit::Word, 2).unwrap();
+            Vocabulary::from_terms([("a b", 1), ("c", 1)], NgramUnit::Word, 2, 0).unwrap();
         let mut word_ids = Vec::new();
         vocabulary.look_up("x a b c".split(' '), &mut word_ids);
         let mut found = Vec::new();
@@ -273,7 +302,7 @@ mod tests {
     #[test]
     fn character_ngrams_are_found_and_none_reaches_across_a_break() {
         let unit = NgramUnit::Character;
-        let vocabulary = Vocabulary::from_terms([("停产", 1), ("产", 1)], unit, 4).unwrap();
+        let vocabulary = Vocabulary::from_terms([("停产", 1), ("产", 1)], unit, 4, 0).unwrap();
         let found = |units: &[&str]| {
             let mut ids = Vec::new();
             vocabulary.look_up(units.iter().copied(), &mut ids);
@@ -286,9 +315,30 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_is_found_over_one_or_two_words_and_not_across_a_break() {
+        let terms = [("a", 2), ("a … b", 1), ("b", 2)];
+        let vocabulary = Vocabulary::from_terms(terms, NgramUnit::Word, 2, 2).unwrap();
+        let pairs = |words: &str| {
+            let mut ids = Vec::new();
+            vocabulary.look_up(words.split(' '), &mut ids);
+            let mut found = Vec::new();
+            vocabulary.for_each_ngram(&ids, |id, start, words| found.push((id, start, words)));
+            found.retain(|(id, ..)| *id == 1);
+            found
+        };
+        assert_eq!(pairs("a x b y"), [(1, 0, 3)]);
+        assert_eq!(pairs("y a x x b"), [(1, 1, 4)]);
+        for far in ["a b", "a x x x b", "a  b", "a x  b", "b x a"] {
+            assert_eq!(pairs(far), [], "{far}");
+        }
+        let one = Vocabulary::from_terms([("a … b", 1)], NgramUnit::Word, 2, 0).unwrap_err();
+        assert_eq!(one, VocabularyError::Term { position: 1, words: 3, max_ngram: 2 });
+    }
+
+    #[test]
     fn terms_that_cannot_be_are_refused_by_position() {
         let error = |terms: &[(&str, u32)]| {
-            Vocabulary::from_terms(terms.iter().copied(), NgramUnit::Word, 2).unwrap_err()
+            Vocabulary::from_terms(terms.iter().copied(), NgramUnit::Word, 2, 0).unwrap_err()
         };
         assert_eq!(error(&[("a", 1), ("a", 1)]), VocabularyError::Repeated { position: 2 });
         assert_eq!(
@@ -301,7 +351,7 @@ mod tests {
         );
         assert_eq!(error(&[]), VocabularyError::Empty { distinct: 0, documents: 0 });
         assert_eq!(
-            Vocabulary::from_terms([("a", 1)], NgramUnit::Word, 9).unwrap_err(),
+            Vocabulary::from_terms([("a", 1)], NgramUnit::Word, 9, 0).unwrap_err(),
             VocabularyError::NgramLength { found: 9 }
         );
     }

@@ -2,7 +2,7 @@
 
 use super::ngrams::{NONE, NgramTrie};
 use super::vocabulary::{NgramUnit, Vocabulary, VocabularyError, VocabularyLimits};
-use super::words::NO_WORD;
+use super::words::{BREAK, NO_WORD};
 
 /// Counts the n-grams of training documents.
 #[derive(Debug)]
@@ -62,40 +62,68 @@ impl VocabularyBuilder {
         let mut word_ids = std::mem::take(&mut self.word_ids);
         word_ids.clear();
         for word in words {
-            if word.is_empty() {
-                word_ids.push(NO_WORD);
-                continue;
-            }
-            let id = self.trie.intern(word);
-            if id as usize == self.words.len() {
-                self.words.push(word.into());
-            }
-            word_ids.push(id);
+            word_ids.push(if word.is_empty() { BREAK } else { self.intern(word) });
         }
         for start in 0..word_ids.len() {
             let mut node = 0;
             let rest = word_ids[start..].iter().take(self.limits.max_ngram);
-            for &word in rest.take_while(|&&word| word != NO_WORD) {
-                let child = self.trie.child_or_new(node, word);
-                if child as usize == self.counts.len() {
-                    self.counts.push(NgramCount {
-                        parent: node,
-                        word,
-                        occurrences: 0,
-                        document_frequency: 0,
-                        last_document: 0,
-                    });
-                }
-                let count = &mut self.counts[child as usize];
-                count.occurrences += 1;
-                if count.last_document != self.documents {
-                    count.last_document = self.documents;
-                    count.document_frequency += 1;
-                }
-                node = child;
+            for &word in rest.take_while(|&&word| word != BREAK) {
+                node = self.child(node, word);
+                self.count(node);
             }
         }
+        if self.limits.max_skip > 0 {
+            self.count_pairs(&word_ids);
+        }
         self.word_ids = word_ids;
+    }
+
+    /// Counts the pairs of words with some between them. The node of their first word is there
+    /// already.
+    fn count_pairs(&mut self, word_ids: &[u32]) {
+        let gap = self.intern(Vocabulary::GAP);
+        for (start, &first) in word_ids.iter().enumerate().filter(|(_, word)| **word != BREAK) {
+            let reach = word_ids[start + 1..].iter().take(self.limits.max_skip + 1);
+            for &last in reach.take_while(|&&word| word != BREAK).skip(1) {
+                let node = self.child(0, first);
+                let node = self.child(node, gap);
+                let node = self.child(node, last);
+                self.count(node);
+            }
+        }
+    }
+
+    fn intern(&mut self, word: &str) -> u32 {
+        let id = self.trie.intern(word);
+        if id as usize == self.words.len() {
+            self.words.push(word.into());
+        }
+        id
+    }
+
+    /// The node that `word` leads to from `node`.
+    fn child(&mut self, node: u32, word: u32) -> u32 {
+        let child = self.trie.child_or_new(node, word);
+        if child as usize == self.counts.len() {
+            self.counts.push(NgramCount {
+                parent: node,
+                word,
+                occurrences: 0,
+                document_frequency: 0,
+                last_document: 0,
+            });
+        }
+        child
+    }
+
+    /// One more occurrence of the n-gram that ends at `node`.
+    fn count(&mut self, node: u32) {
+        let count = &mut self.counts[node as usize];
+        count.occurrences += 1;
+        if count.last_document != self.documents {
+            count.last_document = self.documents;
+            count.document_frequency += 1;
+        }
     }
 
     /// How many documents were counted.
@@ -115,6 +143,8 @@ impl VocabularyBuilder {
         let most = self.limits.max_df.in_documents(self.documents);
         let mut terms: Vec<(String, NgramCount)> = self.counts[1..]
             .iter()
+            // The first word of a pair with what stands for a gap is no term.
+            .filter(|count| count.occurrences > 0)
             .filter(|count| (fewest..=most).contains(&f64::from(count.document_frequency)))
             .map(|count| (self.ngram(count), *count))
             .collect();
@@ -137,7 +167,7 @@ impl VocabularyBuilder {
             });
         }
         let terms = terms.iter().map(|(term, count)| (term.as_str(), count.document_frequency));
-        Vocabulary::from_terms(terms, self.unit, self.limits.max_ngram)
+        Vocabulary::from_terms(terms, self.unit, self.limits.max_ngram, self.limits.max_skip)
     }
 
     /// The n-gram's units from the first to the last, as they stand in a term.
@@ -164,6 +194,7 @@ mod tests {
 
     const ALL: VocabularyLimits = VocabularyLimits {
         max_ngram: 2,
+        max_skip: 0,
         min_df: DocumentFrequencyBound::Documents(1),
         max_df: DocumentFrequencyBound::Share(1.0),
         max_terms: None,
@@ -183,6 +214,13 @@ mod tests {
     fn words_and_bigrams_are_counted_once_a_document() {
         let vocabulary = build(ALL, &["b a b a", "a"]).unwrap();
         assert_eq!(terms(&vocabulary), [("a", 2), ("a b", 1), ("b", 1), ("b a", 1)]);
+    }
+
+    #[test]
+    fn pairs_that_skip_words_are_counted_beside_ngrams() {
+        let limits = VocabularyLimits { max_ngram: 1, max_skip: 1, ..ALL };
+        let vocabulary = build(limits, &["a x b", "a y b", "a b"]).unwrap();
+        assert_eq!(terms(&vocabulary), [("a", 3), ("b", 3), ("a … b", 2), ("x", 1), ("y", 1)]);
     }
 
     #[test]

@@ -5,6 +5,9 @@ use rustc_hash::FxHashMap;
 /// The number of a word that is in no table.
 pub(super) const NO_WORD: u32 = u32::MAX;
 
+/// Stands among the numbers of words where no n-gram reaches across.
+pub(super) const BREAK: u32 = u32::MAX - 1;
+
 /// Numbers words from 0 in the order in which they come.
 ///
 /// A word of one character of the basic plane is an index. Words of up to 15 bytes, which is five ideographs and so nearly all of them, are keys by

@@ -16,6 +16,7 @@ use super::out_of_fold::OutOfFold;
 use super::second_stage::SecondStage;
 use crate::features::{
     FeatureSettings, FeatureUnion, NgramUnit, TfidfVectorizer, ViewSettings, Vocabulary,
+    VocabularyLimits,
 };
 use crate::text::{StopWords, TextSettings, UserDictionary, parse_symbols, readable};
 
@@ -268,9 +269,10 @@ impl ModelBundle {
             .map_err(|e| invalid(PIPELINE, e.to_string()))?;
         let mut vectorizer = |file: &str, unit, settings: &ViewSettings| {
             let contents = text(file, take(file)?)?;
-            let vocabulary = parse_vocabulary(&contents, unit, settings.vocabulary.max_ngram)
+            let vocabulary = parse_vocabulary(&contents, unit, &settings.vocabulary)
                 .map_err(|reason| invalid(file, reason))?;
-            Ok(TfidfVectorizer::new(vocabulary, settings.term_frequency, pipeline.documents))
+            let ViewSettings { term_frequency, idf_power, .. } = *settings;
+            Ok(TfidfVectorizer::new(vocabulary, term_frequency, idf_power, pipeline.documents))
         };
         let words = vectorizer(VOCABULARY, NgramUnit::Word, &pipeline.features.words)?;
         let characters = (pipeline.features.characters.as_ref())
@@ -385,7 +387,11 @@ fn vocabulary_file(vocabulary: &Vocabulary) -> Vec<u8> {
         .collect()
 }
 
-fn parse_vocabulary(text: &str, unit: NgramUnit, max_ngram: usize) -> Result<Vocabulary, String> {
+fn parse_vocabulary(
+    text: &str,
+    unit: NgramUnit,
+    limits: &VocabularyLimits,
+) -> Result<Vocabulary, String> {
     let lines = text.lines().enumerate().map(|(index, line)| {
         line.split_once('\t')
             .and_then(|(term, df)| Some((parse_symbols(term), df.parse::<u32>().ok()?)))
@@ -393,7 +399,8 @@ fn parse_vocabulary(text: &str, unit: NgramUnit, max_ngram: usize) -> Result<Voc
     });
     let terms = lines.collect::<Result<Vec<_>, _>>()?;
     let terms = terms.iter().map(|(term, df)| (&**term, *df));
-    Vocabulary::from_terms(terms, unit, max_ngram).map_err(|error| error.to_string())
+    Vocabulary::from_terms(terms, unit, limits.max_ngram, limits.max_skip)
+        .map_err(|error| error.to_string())
 }
 
 fn weights_file(

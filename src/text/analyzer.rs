@@ -4,15 +4,16 @@ use std::ops::Range;
 
 use super::alignment::Alignment;
 use super::dictionary::StopWords;
+use super::hypotheticals::{self, HypotheticalScope};
 use super::identifiers::Replacement;
 use super::layout::{self, Begins};
-use super::negation::{MARK, NegationScope};
+use super::negation::{self, NegationScope};
 use super::normalization::NormalizedText;
 use super::privacy;
 use super::quantities::QuantityReading;
 use super::rewriting::rewrite;
 use super::segmenter::Segmenter;
-use super::sentences::{SentenceEnd, find_sentences};
+use super::sentences::{SentenceEnd, ends_sentence, find_sentences};
 use super::settings::TextSettings;
 use super::symbols::is_symbol;
 
@@ -107,29 +108,38 @@ impl Analyzer {
         let mut begins = begins_at.iter().peekable();
         words.clear();
         forms.clear();
-        let mut negation = NegationScope::default();
+        let mut denials = NegationScope::default();
+        let mut suppositions = HypotheticalScope::default();
         self.segmenter.for_each_word(rewritten, |place| {
             let word = &rewritten[place.clone()];
-            while let Some((at, _)) = begins.next_if(|(at, _)| *at <= place.start) {
-                negation.end_clause();
+            while let Some((at, what)) = begins.next_if(|(at, _)| *at <= place.start) {
+                denials.end_clause();
+                if *what == Begins::Sentence {
+                    suppositions.end_sentence();
+                }
                 if !matches!(words.last(), None | Some(Word { form: Form::Break, .. })) {
                     words.push(Word { form: Form::Break, place: *at..*at });
                 }
             }
             if !word.contains(is_meaningful) {
+                if word.contains(ends_sentence) {
+                    suppositions.end_sentence();
+                }
                 if self.settings.clauses && word.contains(ends_clause) {
-                    negation.end_clause();
+                    denials.end_clause();
                     words.push(Word { form: Form::Break, place });
                 }
                 return;
             }
-            let denied = self.settings.negation && negation.denies(word);
+            let denied = self.settings.negation && denials.denies(word);
+            let supposed = self.settings.hypotheticals && suppositions.supposes(word);
             if self.stop_words.contains(word) {
                 return;
             }
-            let form = if denied {
+            let form = if denied || supposed {
                 let start = forms.len();
-                forms.push(MARK);
+                forms.extend(denied.then_some(negation::MARK));
+                forms.extend(supposed.then_some(hypotheticals::MARK));
                 forms.push_str(word);
                 Form::Marked(start..forms.len())
             } else {

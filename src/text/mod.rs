@@ -8,6 +8,7 @@ mod alignment;
 mod analyzer;
 mod character_kinds;
 mod dictionary;
+mod hypotheticals;
 mod identifiers;
 mod layout;
 mod name_words;

@@ -13,7 +13,7 @@ pub struct SentenceEnd {
 }
 
 /// Whether `c`, in a normalised text, ends a sentence.
-fn ends_sentence(c: char) -> bool {
+pub(super) fn ends_sentence(c: char) -> bool {
     matches!(c, '。' | ';' | '!' | '?' | '\n')
 }
 

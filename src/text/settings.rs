@@ -19,6 +19,10 @@ pub struct TextSettings {
     /// quantity to another.
     #[serde(default)]
     pub trends: bool,
+    /// Hypotheticals: a word behind 若, 如果 or 一旦 becomes another word, such as ?逾期, to the end
+    /// of the sentence.
+    #[serde(default)]
+    pub hypotheticals: bool,
     /// Privacy: numbers and names that point at a person become classes, such as ⟨姓名⟩, before
     /// anything is learned. Models of before there was this part have it off.
     #[serde(default)]
@@ -33,6 +37,7 @@ impl TextSettings {
         negation: false,
         layout: false,
         trends: false,
+        hypotheticals: false,
         privacy: false,
     };
 
@@ -43,6 +48,7 @@ impl TextSettings {
         negation: true,
         layout: true,
         trends: true,
+        hypotheticals: true,
         privacy: true,
     };
 }

@@ -31,7 +31,7 @@ pub use solver::{
     FittedModel, Solver, SolverError, SolverKind, SolverSettings, SparseDataset, make_solver,
 };
 pub use sparse_solver::{SparseLogisticRegression, SparseSolver, ValidSparseLogisticRegression};
-pub use stages::{FittedStages, PenaltyChoice, fit_stages};
+pub use stages::{FittedStages, PenaltyChoice, TriedPenalty, fit_stages};
 pub use trainer::{
     ClassWeights, LabelledComments, Trained, TrainingError, TrainingSettings, train, train_on_all,
 };

@@ -85,10 +85,14 @@ fn write_card(
     let on = |part: bool| if part { "on" } else { "off" };
     writeln!(
         card,
-        "- Text understanding: clauses {}, quantities {}, negation {}, privacy {}.",
+        "- Text understanding: clauses {}, lists and fields {}, quantities {}, trends {}, \
+         negation {}, hypotheticals {}, privacy {}.",
         on(trained.bundle.text.clauses),
+        on(trained.bundle.text.layout),
         on(trained.bundle.text.quantities),
+        on(trained.bundle.text.trends),
         on(trained.bundle.text.negation),
+        on(trained.bundle.text.hypotheticals),
         on(trained.bundle.text.privacy)
     )?;
     write_view(card, "words", &settings.features.words, vectorizer.words())?;

@@ -191,14 +191,19 @@ fn measure(
     Ok(Measured {
         losses: inner.held_out.log_loss_by_fold(),
         terms: inner.terms.iter().sum::<usize>() / folds,
-        c: recipe.training.c[inner.best],
+        c: inner.penalty.c,
     })
 }
 
 /// How many parts of a recipe are on.
 fn parts(recipe: &Recipe) -> usize {
-    let TextSettings { clauses, quantities, negation, .. } = recipe.text;
-    [clauses, quantities, negation, recipe.training.second_stage].into_iter().map(usize::from).sum()
+    let TextSettings { clauses, quantities, negation, layout, trends, hypotheticals, .. } =
+        recipe.text;
+    let second_stage = recipe.training.second_stage;
+    [clauses, quantities, negation, layout, trends, hypotheticals, second_stage]
+        .into_iter()
+        .map(usize::from)
+        .sum()
 }
 
 /// The position of what is taken: of those within one standard error of the best that of the
@@ -343,11 +348,13 @@ mod tests {
         let view = |min_df| ViewSettings {
             vocabulary: VocabularyLimits {
                 max_ngram: 2,
+                max_skip: 0,
                 min_df,
                 max_df: DocumentFrequencyBound::Share(1.0),
                 max_terms: None,
             },
             term_frequency: TermFrequency::Sublinear,
+            idf_power: 1.0,
         };
         let features = FeatureSettings {
             words: view(DocumentFrequencyBound::Documents(2)),
@@ -357,6 +364,7 @@ mod tests {
             features,
             solver: SolverSettings::default(),
             c: vec![1.0],
+            idf_powers: Vec::new(),
             second_stage: true,
             calibration: CalibrationMethod::Auto,
             class_weights: None,

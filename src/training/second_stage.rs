@@ -10,13 +10,13 @@ use linfa::dataset::DatasetBase;
 use ndarray::{Array1, Array2, Axis, concatenate};
 use rayon::prelude::*;
 
-use super::calibration::HeldOutScores;
+use super::calibration::{HeldOutScores, lowest_mean};
 use super::folds::{FoldPlan, Folds};
 use super::objective::mean_log_loss;
 use super::solver::{
     FittedModel, SolverError, SolverKind, SolverSettings, make_solver, with_weights,
 };
-use super::stages::fit_path;
+use super::stages::{PenaltyChoice, TriedPenalty, fit_path, idf_powers};
 use super::trainer::{LabelledComments, TrainingError, TrainingSettings};
 use crate::features::{FeatureUnion, SparseMatrix, SparseRow, TermId};
 use crate::model::{ClassIndex, LinearModel, Scorer, ScorerBuffers, SecondStage};
@@ -33,10 +33,9 @@ const TOLERANCE: f64 = 1e-6;
 /// What the inner folds tell.
 #[derive(Debug, Clone)]
 pub(super) struct InnerFolds {
-    /// The mean log loss of the first stage, out of fold, for each strength of the penalty.
-    pub(super) log_losses: Vec<f64>,
-    /// The position of the best of these.
-    pub(super) best: usize,
+    /// How the strength of the penalty and the power of the inverse document frequency were come
+    /// by.
+    pub(super) penalty: PenaltyChoice,
     /// The second stage, if one was asked for.
     pub(super) second_stage: Option<SecondStage>,
     /// The scores of the last stage, out of fold for both: the second stage that scores a fold
@@ -49,7 +48,36 @@ pub(super) struct InnerFolds {
 
 /// Deals `rows` to inner folds and learns from them, or gives nothing if they cannot be dealt: a
 /// label has too few rows, or stands in one group alone.
+///
+/// What is given is that of the power of the inverse document frequency whose last stage has the
+/// lowest log loss out of fold; for each power, the strength of the penalty is that with which the
+/// first stage has the lowest. (First stages of different powers differ in how sure they are, and
+/// the second sets that right.)
 pub(super) fn inner_folds(
+    labelled: &LabelledComments,
+    rows: &[usize],
+    settings: &TrainingSettings,
+) -> Result<Option<InnerFolds>, TrainingError> {
+    let powers = idf_powers(settings);
+    let mut of_powers = Vec::with_capacity(powers.len());
+    for idf_power in powers {
+        let features = settings.features.with_idf_power(idf_power);
+        let settings = TrainingSettings { features, ..settings.clone() };
+        let Some(inner) = inner_folds_of_one(labelled, rows, &settings)? else {
+            return Ok(None);
+        };
+        of_powers.push(inner);
+    }
+    let losses: Vec<Vec<f64>> =
+        of_powers.iter().map(|inner| inner.held_out.log_loss_by_fold()).collect();
+    let tried = of_powers.iter().flat_map(|inner| inner.penalty.tried.clone()).collect();
+    let mut best = of_powers.swap_remove(lowest_mean(&losses));
+    best.penalty.tried = tried;
+    Ok(Some(best))
+}
+
+/// [`inner_folds`] of the one power that is among the settings of the features.
+fn inner_folds_of_one(
     labelled: &LabelledComments,
     rows: &[usize],
     settings: &TrainingSettings,
@@ -63,7 +91,12 @@ pub(super) fn inner_folds(
                 positions.into_iter().map(|position| rows[position]).collect()
             };
             let (train_rows, held_out) = folds.split(fold);
-            let (vectorizer, fitted, _) = fit_path(labelled, &at(train_rows), settings)?;
+            let rows = at(train_rows);
+            let comments: Vec<&AnalyzedText> =
+                rows.iter().map(|&row| &labelled.comments()[row]).collect();
+            let vectorizer = FeatureUnion::fit(&settings.features, &comments)?;
+            let matrix = vectorizer.matrix(&comments);
+            let fitted = fit_path(labelled, &rows, matrix, settings, &settings.c)?;
             Ok((at(held_out), vectorizer, fitted))
         })
         .collect::<Result<_, TrainingError>>()?;
@@ -144,7 +177,11 @@ pub(super) fn inner_folds(
             Some(fit(None)?)
         }
     };
-    Ok(Some(InnerFolds { log_losses, best, second_stage, held_out, terms }))
+    let idf_power = settings.features.words.idf_power;
+    let losses = settings.c.iter().zip(log_losses);
+    let tried = losses.map(|(&c, log_loss)| TriedPenalty { c, idf_power, log_loss }).collect();
+    let penalty = PenaltyChoice { c: settings.c[best], idf_power, tried };
+    Ok(Some(InnerFolds { penalty, second_stage, held_out, terms }))
 }
 
 /// Rows of `width` numbers as a matrix.

@@ -29,6 +29,9 @@ pub struct TrainingSettings {
     /// The inverse strengths of the L2 penalty to choose from, in ascending order. There is at
     /// least one.
     pub c: Vec<f64>,
+    /// The powers of the inverse document frequency to choose from; that of `features` gives way
+    /// to the one taken. If there are none, that of `features` stays.
+    pub idf_powers: Vec<f64>,
     /// Whether there is a second stage over the scores of sentences.
     pub second_stage: bool,
     /// How scores become probabilities.
@@ -231,11 +234,12 @@ pub fn train_on_all(
     let all_rows: Vec<usize> = (0..labelled.classes.len()).collect();
     let FittedStages { scorer, calibrator, calibration, fitted, solver_time, penalty } =
         fit_stages(labelled, &all_rows, settings)?;
+    let features = settings.features.with_idf_power(penalty.idf_power);
     // Numbers and strings are always JSON values.
     let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
     let mut training = serde_json::json!({
         "text": json(serde_json::to_value(analyzer.settings())),
-        "features": json(serde_json::to_value(settings.features)),
+        "features": json(serde_json::to_value(features)),
         "solver": json(serde_json::to_value(SolverSettings { c: penalty.c, ..settings.solver })),
         "penalty": json(serde_json::to_value(&penalty)),
         "second_stage": scorer.second_stage().is_some(),
@@ -263,7 +267,7 @@ pub fn train_on_all(
         segmenter_fingerprint: hexadecimal(&analyzer.segmenter().fingerprint()),
         text: analyzer.settings(),
         vectorizer: scorer.vectorizer().clone(),
-        features: settings.features,
+        features,
         linear: fitted.model.clone(),
         second_stage: scorer.second_stage().cloned(),
         decisions,
