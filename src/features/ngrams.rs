@@ -34,7 +34,7 @@ pub(super) struct Child {
     filter: u32,
 }
 
-const NO_CHILD: Child = Child { node: NONE, term: NONE, filter: 0 };
+pub(super) const NO_CHILD: Child = Child { node: NONE, term: NONE, filter: 0 };
 
 impl NgramTrie {
     pub(super) fn intern(&mut self, word: &str) -> u32 {
@@ -45,17 +45,20 @@ impl NgramTrie {
         id
     }
 
-    /// The node that `word` leads to from the root.
-    pub(super) fn root_child(&self, word: u32) -> Option<Child> {
-        self.first.get(word as usize).copied().filter(|child| child.node != NONE)
+    /// The node that `word` leads to from the root, or [`NO_CHILD`].
+    #[inline]
+    pub(super) fn root_child(&self, word: u32) -> Child {
+        self.first.get(word as usize).copied().unwrap_or(NO_CHILD)
     }
 
-    /// The node that `word` leads to from a node that was walked to.
-    pub(super) fn child(&self, parent: Child, word: u32) -> Option<Child> {
+    /// The node that `word` leads to from a node that was walked to, or [`NO_CHILD`], from which
+    /// no word leads on.
+    #[inline]
+    pub(super) fn child(&self, parent: Child, word: u32) -> Child {
         if parent.filter & filter_bit(word) == 0 {
-            return None;
+            return NO_CHILD;
         }
-        self.further.get(&edge(parent.node, word)).copied()
+        self.further.get(&edge(parent.node, word)).copied().unwrap_or(NO_CHILD)
     }
 
     /// The node that `word` leads to from `node`, which is made where there is none. Nodes count

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::counts::TermCounts;
+use super::ngrams::Child;
 use super::sparse::SparseRow;
 use super::vocabulary::{NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits};
 use super::vocabulary_builder::VocabularyBuilder;
@@ -60,6 +61,7 @@ pub struct VectorizerScratch {
     /// In order of their starts.
     occurrences: Vec<Occurrence>,
     counts: TermCounts,
+    steps: Vec<Child>,
 }
 
 /// A term in a document.
@@ -166,10 +168,10 @@ impl TfidfVectorizer {
         scratch: &mut VectorizerScratch,
         row: &mut SparseRow,
     ) {
-        let VectorizerScratch { word_ids, occurrences, counts } = scratch;
+        let VectorizerScratch { word_ids, occurrences, counts, steps } = scratch;
         self.vocabulary.look_up(words, word_ids);
         occurrences.clear();
-        self.vocabulary.for_each_ngram(word_ids, |term, start, _| {
+        self.vocabulary.for_each_ngram(word_ids, steps, |term, start, _| {
             occurrences.push(Occurrence { term, start: start as u32 });
         });
         let start = row.len();
@@ -197,7 +199,7 @@ impl TfidfVectorizer {
         scratch: &VectorizerScratch,
         mut found: impl FnMut(TermId, Range<usize>),
     ) {
-        self.vocabulary.for_each_ngram(&scratch.word_ids, |term, start, words| {
+        self.vocabulary.for_each_ngram(&scratch.word_ids, &mut Vec::new(), |term, start, words| {
             found(term, start..start + words);
         });
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::ngrams::{NONE, NgramTrie};
+use super::ngrams::{Child, NO_CHILD, NONE, NgramTrie};
 use super::words::{BREAK, NO_WORD};
 
 /// The index of a term (a word n-gram) in a vocabulary, and of its column in a matrix.
@@ -251,34 +251,54 @@ impl Vocabulary {
     }
 
     /// Calls `found` with each occurrence of a term: its id, the position of its first word and
-    /// the number of words from this to its last, those that a pair skips included. `word_ids` come from [`look_up`](Self::look_up).
+    /// the number of words from this to its last, those that a pair skips included. `word_ids`
+    /// come from [`look_up`](Self::look_up); `steps` is a buffer.
+    ///
+    /// The walks from all words go on side by side, a step at a time: their look-ups do not wait
+    /// for each other, and most of their time is waiting for memory.
     pub(super) fn for_each_ngram(
         &self,
         word_ids: &[u32],
+        steps: &mut Vec<Child>,
         mut found: impl FnMut(TermId, usize, usize),
     ) {
-        for start in 0..word_ids.len() {
-            let mut walked = self.trie.root_child(word_ids[start]);
-            if let Some(gap) = walked.and_then(|first| self.trie.child(first, self.gap)) {
+        let count = word_ids.len();
+        steps.clear();
+        steps.extend(word_ids.iter().map(|&word| self.trie.root_child(word)));
+        // Step-major, of shape (steps, words).
+        for step in 1..self.max_ngram.min(count) {
+            let last = (step - 1) * count;
+            for start in 0..count {
+                let next = match word_ids.get(start + step) {
+                    Some(&word) => self.trie.child(steps[last + start], word),
+                    None => NO_CHILD,
+                };
+                steps.push(next);
+            }
+        }
+        let lengths = steps.len() / count.max(1);
+        if self.max_skip > 0 {
+            for start in 0..count {
+                steps.push(self.trie.child(steps[start], self.gap));
+            }
+        }
+        for start in 0..count {
+            if let Some(&gap) = steps.get(lengths * count + start) {
                 let rest = &word_ids[start + 1..];
                 let reach = rest.iter().take(self.max_skip + 1);
                 let reach = reach.take_while(|&&word| word != BREAK).enumerate().skip(1);
                 for (between, &word) in reach {
-                    if let Some(pair) = self.trie.child(gap, word) {
-                        found(pair.term, start, between + 2);
+                    let term = self.trie.child(gap, word).term;
+                    if term != NONE {
+                        found(term, start, between + 2);
                     }
                 }
             }
-            let mut length = 1;
-            while let Some(child) = walked {
-                if child.term != NONE {
-                    found(child.term, start, length);
+            for step in 0..lengths {
+                let term = steps[step * count + start].term;
+                if term != NONE {
+                    found(term, start, step + 1);
                 }
-                walked = match word_ids.get(start + length) {
-                    Some(&word) => self.trie.child(child, word),
-                    None => None,
-                };
-                length += 1;
             }
         }
     }
@@ -295,7 +315,9 @@ mod tests {
         let mut word_ids = Vec::new();
         vocabulary.look_up("x a b c".split(' '), &mut word_ids);
         let mut found = Vec::new();
-        vocabulary.for_each_ngram(&word_ids, |id, start, words| found.push((id, start, words)));
+        vocabulary.for_each_ngram(&word_ids, &mut Vec::new(), |id, start, words| {
+            found.push((id, start, words))
+        });
         assert_eq!(found, [(0, 1, 2), (1, 3, 1)]);
     }
 
@@ -307,7 +329,9 @@ mod tests {
             let mut ids = Vec::new();
             vocabulary.look_up(units.iter().copied(), &mut ids);
             let mut found = Vec::new();
-            vocabulary.for_each_ngram(&ids, |id, start, length| found.push((id, start, length)));
+            vocabulary.for_each_ngram(&ids, &mut Vec::new(), |id, start, length| {
+                found.push((id, start, length))
+            });
             found
         };
         assert_eq!(found(&["已", "停", "产"]), [(0, 1, 2), (1, 2, 1)]);
@@ -322,7 +346,9 @@ mod tests {
             let mut ids = Vec::new();
             vocabulary.look_up(words.split(' '), &mut ids);
             let mut found = Vec::new();
-            vocabulary.for_each_ngram(&ids, |id, start, words| found.push((id, start, words)));
+            vocabulary.for_each_ngram(&ids, &mut Vec::new(), |id, start, words| {
+                found.push((id, start, words))
+            });
             found.retain(|(id, ..)| *id == 1);
             found
         };

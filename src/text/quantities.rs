@@ -144,7 +144,9 @@ impl Quantity {
             // A number that goes on from a letter or digit, as in LPR5 or 3k8, is part of a name.
             let may_begin = !before.is_ascii_alphanumeric() && before != '.';
             let rest = &text[position..];
-            let read = if c == 'm' && trends && may_begin {
+            // Right behind a number, m2 is square metres.
+            let after_number = last.as_ref().is_some_and(|(end, _)| *end == position);
+            let read = if c == 'm' && trends && may_begin && !after_number {
                 Self::read_lateness(rest)
             } else {
                 let begins = may_begin && begins_numeral(c);
