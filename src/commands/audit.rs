@@ -227,8 +227,11 @@ impl Recipe {
         let DefaultRecipe { args: train } = DefaultRecipe::try_parse_from(flags)
             .map_err(|error| Failure::usage(error.to_string()))?;
         let dictionary = UserDictionary::banking().map_err(Failure::input)?;
-        let analyzer =
-            Analyzer::new(Segmenter::new(&dictionary), StopWords::default(), train.text_settings());
+        let analyzer = Analyzer::new(
+            Segmenter::new(&dictionary),
+            StopWords::default(),
+            train.recipe.text_settings(),
+        );
         let settings = train.settings()?;
         if settings.folds.is_none() {
             return Err(Failure::usage("--folds must be 2 or more"));

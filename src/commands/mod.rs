@@ -13,6 +13,7 @@ mod nightly;
 mod options;
 mod predict;
 mod prediction_json;
+mod recipe;
 mod report;
 mod scratch_model;
 mod search;

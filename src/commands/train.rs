@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
@@ -14,20 +14,18 @@ use super::failure::Failure;
 use super::options::{
     RecordOptions, ThreadOption, create_output, print, print_json, tell, write_output,
 };
+use super::recipe::RecipeOptions;
 use super::report::{ReportOptions, report_of_model};
 use super::scratch_model::scratch_model;
 use super::search::{self, SearchKind, Searched};
 use super::validation_report::validation_report;
 use crate::evaluation::{MetricsByField, Origin, Scored};
-use crate::features::{
-    DocumentFrequencyBound, FeatureSettings, TermFrequency, ViewSettings, VocabularyLimits,
-};
 use crate::model::{
     ClassIndex, FileDigest, LabelSet, ModelStore, RiskClassifier, TrainingData, TrainingFile,
     hexadecimal,
 };
 use crate::records::{FieldNames, Review, ReviewCollection};
-use crate::text::{Analyzer, DictionaryError, Segmenter, StopWords, TextSettings, UserDictionary};
+use crate::text::{Analyzer, DictionaryError, Segmenter, StopWords, UserDictionary};
 use crate::training::{
     CalibrationMethod, CrossValidation, FoldPlan, LabelledComments, Recipe, SearchNote, SolverKind,
     SolverSettings, Trained, TrainingError, TrainingSettings, cross_validate, learning_curve,
@@ -94,46 +92,8 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 42, help_heading = "Cross-validation")]
     seed: u64,
 
-    /// Leave out a part of the recipe; `all` leaves plain words, weighted as usual
-    #[arg(long, value_name = "PART,...", value_delimiter = ',', help_heading = "Features")]
-    without: Vec<Part>,
-    /// The longest n-gram of characters
-    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Features")]
-    char_ngrams: usize,
-    /// The fewest comments an n-gram of characters stands in: a number, or a share
-    #[arg(long, value_name = "N|SHARE", default_value = "3", help_heading = "Features")]
-    char_min_df: Bound,
-    /// The longest n-gram, in words
-    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Features")]
-    ngrams: usize,
-    /// The fewest comments a term stands in: a number, or a share such as 0.001
-    #[arg(long, value_name = "N|SHARE", default_value = "2", help_heading = "Features")]
-    min_df: Bound,
-    /// How many words a pair of words may skip: 客户 … 进店 is a term, whatever one or two words
-    /// stand between. 0 for no such pairs
-    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Features")]
-    max_skip: usize,
-    /// The power to which the inverse document frequency is raised: 1 is usual, a higher one lets
-    /// rare terms weigh more. Of several, that with the lowest log loss on folds inside the
-    /// training data is taken, together with C
-    #[arg(
-        long,
-        value_name = "NUMBER,...",
-        value_delimiter = ',',
-        default_value = "1,2.5",
-        help_heading = "Features"
-    )]
-    idf_power: Vec<f64>,
-    /// The most comments a term stands in: a number, or a share such as 0.9
-    #[arg(long, value_name = "N|SHARE", default_value = "1.0", help_heading = "Features")]
-    max_df: Bound,
-    /// The most terms: those that occur most often are kept [default: no limit]
-    #[arg(long, value_name = "N", help_heading = "Features")]
-    max_terms: Option<usize>,
-    /// Take a term's count itself as its frequency, not 1 + ln(count)
-    #[arg(long, help_heading = "Features")]
-    raw_tf: bool,
-
+    #[command(flatten, next_help_heading = "Features")]
+    pub(super) recipe: RecipeOptions,
     /// Choose n-gram lengths, document frequencies and parts of the recipe by log loss on folds
     /// inside the training data: one setting after another, starting from those given. Taken is
     /// the value of the fewest terms within one standard error of the best. `--search=nested`
@@ -185,33 +145,6 @@ pub(super) struct TrainArgs {
     threads: ThreadOption,
 }
 
-/// A part of the recipe that can be left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
-    /// N-grams end where clauses end.
-    Clauses,
-    /// Numbers with their units become buckets.
-    Quantities,
-    /// Denied words become other words.
-    Negation,
-    /// Lists, fields and blanks begin clauses, too.
-    Layout,
-    /// Percentages and changes know their direction.
-    Trends,
-    /// Words that are only supposed become other words.
-    Hypotheticals,
-    /// Pairs of words with one or two between them.
-    Skips,
-    /// Inverse document frequencies are raised to a power.
-    Rarity,
-    /// N-grams of characters, beside those of words.
-    Characters,
-    /// The second stage over the scores of sentences.
-    Sentences,
-    /// All of these.
-    All,
-}
-
 /// How many folds, as it stands on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FoldCount {
@@ -228,26 +161,6 @@ impl FromStr for FoldCount {
             _ => {
                 text.parse().map(Self::Number).map_err(|_| "expected a number or `logo`".to_owned())
             }
-        }
-    }
-}
-
-/// A document frequency as it stands on the command line: a whole number, or a share.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Bound(DocumentFrequencyBound);
-
-impl FromStr for Bound {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(documents) = text.parse() {
-            return Ok(Self(DocumentFrequencyBound::Documents(documents)));
-        }
-        match text.parse() {
-            Ok(share) if (0.0..=1.0).contains(&share) => {
-                Ok(Self(DocumentFrequencyBound::Share(share)))
-            }
-            _ => Err("expected a whole number, or a share from 0.0 to 1.0".to_owned()),
         }
     }
 }
@@ -288,7 +201,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Outcome, Failure> {
             None => labelled,
         })
     };
-    let start = Recipe { text: args.text_settings(), training: settings };
+    let start = Recipe { text: args.recipe.text_settings(), training: settings };
     let searched = args.search.map(|kind| search::run(kind, &start, read)).transpose()?;
     let (recipe, trials, nested) = match searched {
         Some(Searched { recipe, trials, validation }) => (recipe, trials, validation),
@@ -363,7 +276,7 @@ impl TrainArgs {
         c.sort_by(f64::total_cmp);
         c.dedup();
         Ok(TrainingSettings {
-            features: self.feature_settings(),
+            features: self.recipe.feature_settings(),
             solver: SolverSettings {
                 solver: self.solver,
                 c: c[0],
@@ -372,50 +285,12 @@ impl TrainArgs {
                 memory_budget: self.memory_budget.saturating_mul(1 << 20),
             },
             c,
-            idf_powers: if self.has(Part::Rarity) { self.idf_power.clone() } else { vec![1.0] },
-            second_stage: self.has(Part::Sentences),
+            idf_powers: self.recipe.idf_powers(),
+            second_stage: self.recipe.has_second_stage(),
             calibration: self.calibration,
             class_weights: None,
             folds,
         })
-    }
-
-    fn has(&self, part: Part) -> bool {
-        !self.without.contains(&part) && !self.without.contains(&Part::All)
-    }
-
-    pub(super) fn text_settings(&self) -> TextSettings {
-        TextSettings {
-            clauses: self.has(Part::Clauses),
-            quantities: self.has(Part::Quantities),
-            negation: self.has(Part::Negation),
-            layout: self.has(Part::Layout),
-            trends: self.has(Part::Trends),
-            hypotheticals: self.has(Part::Hypotheticals),
-            // No matter of taste: a vocabulary is read by people, and travels with the model.
-            privacy: true,
-        }
-    }
-
-    fn feature_settings(&self) -> FeatureSettings {
-        let view = |max_ngram, max_skip, Bound(min_df)| ViewSettings {
-            vocabulary: VocabularyLimits {
-                max_ngram,
-                max_skip,
-                min_df,
-                max_df: self.max_df.0,
-                max_terms: self.max_terms,
-            },
-            term_frequency: if self.raw_tf { TermFrequency::Raw } else { TermFrequency::Sublinear },
-            idf_power: 1.0,
-        };
-        let max_skip = if self.has(Part::Skips) { self.max_skip } else { 0 };
-        FeatureSettings {
-            words: view(self.ngrams, max_skip, self.min_df),
-            characters: self
-                .has(Part::Characters)
-                .then(|| view(self.char_ngrams, 0, self.char_min_df)),
-        }
     }
 
     /// The reviews, each with its label and, where asked for, its group.
