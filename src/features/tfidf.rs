@@ -49,8 +49,7 @@ pub struct TfidfVectorizer {
     vocabulary: Vocabulary,
     term_frequency: TermFrequency,
     documents: u32,
-    idf_power: f64,
-    /// The inverse document frequency of each term, raised to that power.
+    /// The inverse document frequency of each term, raised to the power.
     idf: Vec<f64>,
 }
 
@@ -89,21 +88,14 @@ impl TfidfVectorizer {
         idf_power: f64,
         documents: u32,
     ) -> Self {
-        let idf = Vec::with_capacity(vocabulary.len());
-        let mut vectorizer = Self { vocabulary, term_frequency, documents, idf_power, idf };
-        vectorizer.set_idf_power(idf_power);
-        vectorizer
-    }
-
-    /// Raises inverse document frequencies to another power from now on.
-    pub(super) fn set_idf_power(&mut self, idf_power: f64) {
-        let Self { vocabulary, documents, idf, .. } = self;
-        self.idf_power = idf_power;
-        idf.clear();
-        idf.extend(vocabulary.terms().map(|(_, df)| {
-            let share = (1.0 + f64::from(*documents)) / (1.0 + f64::from(df));
-            (share.ln() + 1.0).powf(idf_power)
-        }));
+        let idf = vocabulary
+            .terms()
+            .map(|(_, df)| {
+                let share = (1.0 + f64::from(documents)) / (1.0 + f64::from(df));
+                (share.ln() + 1.0).powf(idf_power)
+            })
+            .collect();
+        Self { vocabulary, term_frequency, documents, idf }
     }
 
     /// Learns vocabulary and document frequencies from documents, each an iterator of words.
@@ -135,12 +127,6 @@ impl TfidfVectorizer {
     #[must_use]
     pub fn documents(&self) -> u32 {
         self.documents
-    }
-
-    /// The power to which the inverse document frequency is raised.
-    #[must_use]
-    pub fn idf_power(&self) -> f64 {
-        self.idf_power
     }
 
     /// How a count becomes a term frequency.

@@ -103,14 +103,6 @@ impl FeatureUnion {
         Ok(Self::new(words?, characters.transpose()?))
     }
 
-    /// Raises inverse document frequencies to another power from now on.
-    pub fn set_idf_power(&mut self, idf_power: f64) {
-        self.words.set_idf_power(idf_power);
-        if let Some(characters) = &mut self.characters {
-            characters.set_idf_power(idf_power);
-        }
-    }
-
     /// The vectorizer of words.
     #[must_use]
     pub fn words(&self) -> &TfidfVectorizer {
