@@ -42,6 +42,10 @@ pub(super) struct RecipeOptions {
         value_parser = power
     )]
     idf_power: Vec<f64>,
+    /// The least chi-squared of a term and the labels, a degree of freedom, with which it is a
+    /// term. Chance alone gives 1 on average; 0 keeps all
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.5, value_parser = chi2)]
+    min_chi2: f64,
     /// The most comments a term stands in: a number, or a share such as 0.9
     #[arg(long, value_name = "N|SHARE", default_value = "1.0")]
     max_df: Bound,
@@ -72,6 +76,8 @@ enum Part {
     Skips,
     /// Inverse document frequencies are raised to a power.
     Rarity,
+    /// Terms are chosen by what they have to do with the labels.
+    Selection,
     /// N-grams of characters, beside those of words.
     Characters,
     /// The second stage over the scores of sentences.
@@ -105,6 +111,14 @@ fn power(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(power) if (0.0..=10.0).contains(&power) => Ok(power),
         _ => Err("expected a number from 0 to 10".to_owned()),
+    }
+}
+
+/// A least chi-squared as it stands on the command line.
+fn chi2(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(least) if (0.0..=1000.0).contains(&least) => Ok(least),
+        _ => Err("expected a number from 0 to 1000".to_owned()),
     }
 }
 
@@ -151,7 +165,19 @@ impl RecipeOptions {
 
     /// The powers of the inverse document frequency to choose from.
     pub(super) fn idf_powers(&self) -> Vec<f64> {
-        if self.has(Part::Rarity) { self.idf_power.clone() } else { vec![1.0] }
+        if !self.has(Part::Rarity) {
+            return vec![1.0];
+        }
+        // Twice the same would only be tried twice.
+        let mut powers = self.idf_power.clone();
+        powers.sort_unstable_by(f64::total_cmp);
+        powers.dedup();
+        powers
+    }
+
+    /// The least chi-squared with which a term is kept.
+    pub(super) fn min_chi2(&self) -> f64 {
+        if self.has(Part::Selection) { self.min_chi2 } else { 0.0 }
     }
 
     /// Whether there is a second stage over the scores of sentences.

@@ -286,6 +286,7 @@ impl TrainArgs {
             },
             c,
             idf_powers: self.recipe.idf_powers(),
+            min_chi2: self.recipe.min_chi2(),
             second_stage: self.recipe.has_second_stage(),
             calibration: self.calibration,
             class_weights: None,

@@ -53,6 +53,13 @@ impl SparseRow {
         self.normalize_from(0);
     }
 
+    /// Multiplies the entries from position `start` by the factors of their ids.
+    pub(super) fn scale_from(&mut self, start: usize, factor: impl Fn(TermId) -> f64) {
+        for (value, &id) in self.values[start..].iter_mut().zip(&self.ids[start..]) {
+            *value *= factor(id);
+        }
+    }
+
     /// Divides the entries from position `start` by their Euclidean norm.
     pub(super) fn normalize_from(&mut self, start: usize) {
         let values = &mut self.values[start..];

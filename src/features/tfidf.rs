@@ -1,13 +1,13 @@
 //! TF-IDF as scikit-learn defines it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::counts::TermCounts;
-use super::ngrams::Child;
 use super::sparse::SparseRow;
-use super::vocabulary::{NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits};
+use super::vocabulary::{NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits, Walks};
 use super::vocabulary_builder::VocabularyBuilder;
 
 /// How often a term stands in a document, as a number.
@@ -46,8 +46,9 @@ fn one() -> f64 {
 /// its Euclidean norm. Words that are not in the vocabulary are passed over.
 #[derive(Debug, Clone)]
 pub struct TfidfVectorizer {
-    vocabulary: Vocabulary,
+    vocabulary: Arc<Vocabulary>,
     term_frequency: TermFrequency,
+    idf_power: f64,
     documents: u32,
     /// The inverse document frequency of each term, raised to the power.
     idf: Vec<f64>,
@@ -60,7 +61,7 @@ pub struct VectorizerScratch {
     /// In order of their starts.
     occurrences: Vec<Occurrence>,
     counts: TermCounts,
-    steps: Vec<Child>,
+    walks: Walks,
 }
 
 /// A term in a document.
@@ -88,6 +89,15 @@ impl TfidfVectorizer {
         idf_power: f64,
         documents: u32,
     ) -> Self {
+        Self::of_shared(Arc::new(vocabulary), term_frequency, idf_power, documents)
+    }
+
+    fn of_shared(
+        vocabulary: Arc<Vocabulary>,
+        term_frequency: TermFrequency,
+        idf_power: f64,
+        documents: u32,
+    ) -> Self {
         let idf = vocabulary
             .terms()
             .map(|(_, df)| {
@@ -95,7 +105,22 @@ impl TfidfVectorizer {
                 (share.ln() + 1.0).powf(idf_power)
             })
             .collect();
-        Self { vocabulary, term_frequency, documents, idf }
+        Self { vocabulary, term_frequency, idf_power, documents, idf }
+    }
+
+    /// The same of the terms that `keep` says, one a term; of all if it would keep none.
+    pub(super) fn retain(&self, keep: &[bool]) -> Result<Self, VocabularyError> {
+        if !keep.contains(&true) {
+            return Ok(self.clone());
+        }
+        let vocabulary = self.vocabulary.retain(keep)?;
+        Ok(Self::new(vocabulary, self.term_frequency, self.idf_power, self.documents))
+    }
+
+    /// The same with another power of the inverse document frequency.
+    pub(super) fn with_idf_power(&self, idf_power: f64) -> Self {
+        let vocabulary = Arc::clone(&self.vocabulary);
+        Self::of_shared(vocabulary, self.term_frequency, idf_power, self.documents)
     }
 
     /// Learns vocabulary and document frequencies from documents, each an iterator of words.
@@ -154,10 +179,10 @@ impl TfidfVectorizer {
         scratch: &mut VectorizerScratch,
         row: &mut SparseRow,
     ) {
-        let VectorizerScratch { word_ids, occurrences, counts, steps } = scratch;
+        let VectorizerScratch { word_ids, occurrences, counts, walks } = scratch;
         self.vocabulary.look_up(words, word_ids);
         occurrences.clear();
-        self.vocabulary.for_each_ngram(word_ids, steps, |term, start, _| {
+        self.vocabulary.for_each_ngram(word_ids, walks, |term, start, _| {
             occurrences.push(Occurrence { term, start: start as u32 });
         });
         let start = row.len();
@@ -168,8 +193,10 @@ impl TfidfVectorizer {
                 (TermFrequency::Raw, _) => f64::from(count),
                 (TermFrequency::Sublinear, _) => 1.0 + f64::from(count).ln(),
             };
-            row.push(first_id + term, term_frequency * self.idf[term as usize]);
+            row.push(first_id + term, term_frequency);
         });
+        // In a second pass, in which no look-up waits for what came of the one before.
+        row.scale_from(start, |id| self.idf[(id - first_id) as usize]);
         row.normalize_from(start);
     }
 
@@ -185,8 +212,12 @@ impl TfidfVectorizer {
         scratch: &VectorizerScratch,
         mut found: impl FnMut(TermId, Range<usize>),
     ) {
-        self.vocabulary.for_each_ngram(&scratch.word_ids, &mut Vec::new(), |term, start, words| {
-            found(term, start..start + words);
-        });
+        self.vocabulary.for_each_ngram(
+            &scratch.word_ids,
+            &mut Walks::default(),
+            |term, start, words| {
+                found(term, start..start + words);
+            },
+        );
     }
 }

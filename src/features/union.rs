@@ -103,6 +103,33 @@ impl FeatureUnion {
         Ok(Self::new(words?, characters.transpose()?))
     }
 
+    /// The same of the terms that `keep` says, one a column; all of a kind if it would keep none
+    /// of them.
+    ///
+    /// # Errors
+    ///
+    /// Never for a union that was made: its terms are within its own limits.
+    ///
+    /// # Panics
+    ///
+    /// If `keep` is shorter than there are columns.
+    pub fn retain(&self, keep: &[bool]) -> Result<Self, VocabularyError> {
+        let (of_words, of_characters) = keep.split_at(self.word_terms() as usize);
+        let words = self.words.retain(of_words)?;
+        let characters = self.characters.as_ref().map(|view| view.retain(of_characters));
+        Ok(Self::new(words, characters.transpose()?))
+    }
+
+    /// The same with another power of the inverse document frequency. The vocabularies are shared.
+    #[must_use]
+    pub fn with_idf_power(&self, idf_power: f64) -> Self {
+        let characters = self.characters.as_ref();
+        Self::new(
+            self.words.with_idf_power(idf_power),
+            characters.map(|view| view.with_idf_power(idf_power)),
+        )
+    }
+
     /// The vectorizer of words.
     #[must_use]
     pub fn words(&self) -> &TfidfVectorizer {

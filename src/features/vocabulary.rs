@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::ngrams::{Child, NO_CHILD, NONE, NgramTrie};
-use super::words::{BREAK, NO_WORD};
+use super::ngrams::{NONE, NgramIndex, NgramTrie, Probe, SKIP, Step};
+use super::words::BREAK;
 
 /// The index of a term (a word n-gram) in a vocabulary, and of its column in a matrix.
 pub type TermId = u32;
@@ -107,9 +107,7 @@ pub struct Vocabulary {
     unit: NgramUnit,
     max_ngram: usize,
     max_skip: usize,
-    /// The number of [`GAP`](Self::GAP), if there are pairs.
-    gap: u32,
-    trie: NgramTrie,
+    index: NgramIndex,
 }
 
 impl Vocabulary {
@@ -135,67 +133,40 @@ impl Vocabulary {
         if !(1..=Self::MAX_NGRAM).contains(&max_ngram) {
             return Err(VocabularyError::NgramLength { found: max_ngram });
         }
-        let mut vocabulary = Self {
-            text: String::new(),
-            ends: Vec::new(),
-            document_frequencies: Vec::new(),
-            unit,
-            max_ngram,
-            max_skip,
-            gap: NO_WORD,
-            trie: NgramTrie::default(),
-        };
+        let (mut text, mut ends, mut document_frequencies) = (String::new(), vec![], vec![]);
+        let mut trie = NgramTrie::default();
         // The term that ends at each node of the trie.
         let mut term_at = vec![NONE];
         for (term, document_frequency) in terms {
-            vocabulary.push(term, document_frequency, &mut term_at)?;
+            let position = ends.len() + 1;
+            let node = add_path(&mut trie, term, unit, max_ngram, max_skip);
+            let node =
+                node.map_err(|words| VocabularyError::Term { position, words, max_ngram })?;
+            term_at.resize(trie.len() + 1, NONE);
+            let place = &mut term_at[node as usize];
+            if *place != NONE {
+                return Err(VocabularyError::Repeated { position });
+            }
+            *place = ends.len() as TermId;
+            text.push_str(term);
+            ends.push(text.len());
+            document_frequencies.push(document_frequency);
         }
-        vocabulary.gap = vocabulary.trie.words.get(Self::GAP);
-        vocabulary.trie.seal(&term_at);
-        if vocabulary.is_empty() {
+        if ends.is_empty() {
             return Err(VocabularyError::Empty { distinct: 0, documents: 0 });
         }
-        Ok(vocabulary)
+        let index = trie.into_index(&term_at);
+        Ok(Self { text, ends, document_frequencies, unit, max_ngram, max_skip, index })
     }
 
-    fn push(
-        &mut self,
-        term: &str,
-        document_frequency: u32,
-        term_at: &mut Vec<TermId>,
-    ) -> Result<(), VocabularyError> {
-        let (mut node, mut words, mut empty_word) = (0, 0, false);
-        let mut is_pair = false;
-        let mut add = |unit: &str| {
-            words += 1;
-            is_pair |= words == 2 && unit == Self::GAP;
-            empty_word |= unit.is_empty();
-            let unit = self.trie.intern(unit);
-            node = self.trie.child_or_new(node, unit);
-        };
-        match self.unit {
-            NgramUnit::Word => term.split(' ').for_each(&mut add),
-            NgramUnit::Character => {
-                let ends = term.char_indices().map(|(start, c)| start..start + c.len_utf8());
-                ends.for_each(|range| add(&term[range]));
-            }
-        }
-        empty_word |= words == 0;
-        let position = self.len() + 1;
-        let is_pair = is_pair && words == 3 && self.max_skip > 0;
-        if empty_word || !is_pair && words > self.max_ngram {
-            return Err(VocabularyError::Term { position, words, max_ngram: self.max_ngram });
-        }
-        term_at.resize(self.trie.nodes as usize + 1, NONE);
-        let place = &mut term_at[node as usize];
-        if *place != NONE {
-            return Err(VocabularyError::Repeated { position });
-        }
-        *place = self.ends.len() as TermId;
-        self.text.push_str(term);
-        self.ends.push(self.text.len());
-        self.document_frequencies.push(document_frequency);
-        Ok(())
+    /// The same of the terms that `keep` says, one a term, in the same order.
+    ///
+    /// # Errors
+    ///
+    /// It keeps none.
+    pub(super) fn retain(&self, keep: &[bool]) -> Result<Self, VocabularyError> {
+        let kept = self.terms().zip(keep).filter(|(_, keep)| **keep).map(|(term, _)| term);
+        Self::from_terms(kept, self.unit, self.max_ngram, self.max_skip)
     }
 
     /// What its n-grams are made of.
@@ -246,62 +217,103 @@ impl Vocabulary {
         word_ids: &mut Vec<u32>,
     ) {
         word_ids.clear();
-        let number = |word: &str| if word.is_empty() { BREAK } else { self.trie.words.get(word) };
+        let number = |word: &str| if word.is_empty() { BREAK } else { self.index.word(word) };
         word_ids.extend(words.map(number));
     }
 
     /// Calls `found` with each occurrence of a term: its id, the position of its first word and
     /// the number of words from this to its last, those that a pair skips included. `word_ids`
-    /// come from [`look_up`](Self::look_up); `steps` is a buffer.
+    /// come from [`look_up`](Self::look_up).
     ///
-    /// The walks from all words go on side by side, a step at a time: their look-ups do not wait
-    /// for each other, and most of their time is waiting for memory.
+    /// The walks from all words go on side by side, a step at a time.
     pub(super) fn for_each_ngram(
         &self,
         word_ids: &[u32],
-        steps: &mut Vec<Child>,
+        walks: &mut Walks,
         mut found: impl FnMut(TermId, usize, usize),
     ) {
-        let count = word_ids.len();
+        let (index, count) = (&self.index, word_ids.len());
+        let Walks { steps, probes } = walks;
         steps.clear();
-        steps.extend(word_ids.iter().map(|&word| self.trie.root_child(word)));
-        // Step-major, of shape (steps, words).
-        for step in 1..self.max_ngram.min(count) {
+        steps.extend(word_ids.iter().map(|&word| index.first_step(word)));
+        // Step-major, of shape (steps, words): n-grams, a word longer at each step, then pairs,
+        // which skip a word more at each.
+        let lengths = self.max_ngram.min(count);
+        for step in 1..lengths {
             let last = (step - 1) * count;
-            for start in 0..count {
-                let next = match word_ids.get(start + step) {
-                    Some(&word) => self.trie.child(steps[last + start], word),
-                    None => NO_CHILD,
-                };
-                steps.push(next);
-            }
+            steps.extend_from_within(last..last + count - step);
+            index.advance(&mut steps[step * count..], &word_ids[step..], 0, probes);
+            steps.resize((step + 1) * count, Step::NONE);
         }
-        let lengths = steps.len() / count.max(1);
-        if self.max_skip > 0 {
-            for start in 0..count {
-                steps.push(self.trie.child(steps[start], self.gap));
-            }
+        for row in lengths..lengths + self.max_skip {
+            let to_last = row - lengths + 2;
+            let pairs = word_ids.windows(to_last + 1).map(|words| match words {
+                [first, rest @ ..] if !rest.contains(&BREAK) => index.first_step(*first),
+                _ => Step::NONE,
+            });
+            steps.extend(pairs);
+            let last_words = word_ids.get(to_last..).unwrap_or_default();
+            index.advance(&mut steps[row * count..], last_words, SKIP, probes);
+            steps.resize((row + 1) * count, Step::NONE);
         }
+        let pairs = (lengths..lengths + self.max_skip).zip(3..);
+        let ngrams = (0..lengths).zip(1..);
+        let rows = pairs.chain(ngrams);
         for start in 0..count {
-            if let Some(&gap) = steps.get(lengths * count + start) {
-                let rest = &word_ids[start + 1..];
-                let reach = rest.iter().take(self.max_skip + 1);
-                let reach = reach.take_while(|&&word| word != BREAK).enumerate().skip(1);
-                for (between, &word) in reach {
-                    let term = self.trie.child(gap, word).term;
-                    if term != NONE {
-                        found(term, start, between + 2);
-                    }
-                }
-            }
-            for step in 0..lengths {
-                let term = steps[step * count + start].term;
+            for (row, words) in rows.clone() {
+                let term = index.term(steps[row * count + start]);
                 if term != NONE {
-                    found(term, start, step + 1);
+                    found(term, start, words);
                 }
             }
         }
     }
+}
+
+/// The buffers of a walk.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Walks {
+    steps: Vec<Step>,
+    probes: Vec<Probe>,
+}
+
+/// Adds the path of `term` to `trie` and returns its node, or how many words `term` has if these
+/// are too many or one is empty.
+fn add_path(
+    trie: &mut NgramTrie,
+    term: &str,
+    unit: NgramUnit,
+    max_ngram: usize,
+    max_skip: usize,
+) -> Result<u32, usize> {
+    if unit == NgramUnit::Word
+        && max_skip > 0
+        && let Some((first, rest)) = term.split_once(' ')
+        && let Some((Vocabulary::GAP, last)) = rest.split_once(' ')
+        && !first.is_empty()
+        && !last.is_empty()
+        && !last.contains(' ')
+    {
+        let (first, last) = (trie.intern(first), trie.intern(last));
+        let node = trie.child_or_new(0, first);
+        return Ok(trie.child_or_new(node, last | SKIP));
+    }
+    let (mut node, mut words, mut empty_word) = (0, 0, false);
+    let mut add = |word: &str| {
+        words += 1;
+        empty_word |= word.is_empty();
+        let word = trie.intern(word);
+        node = trie.child_or_new(node, word);
+    };
+    match unit {
+        NgramUnit::Word => term.split(' ').for_each(&mut add),
+        NgramUnit::Character => {
+            let ends = term.char_indices().map(|(start, c)| start..start + c.len_utf8());
+            ends.for_each(|range| add(&term[range]));
+        }
+    }
+    let fits = (1..=max_ngram).contains(&words) && !empty_word;
+    if fits { Ok(node) } else { Err(words) }
 }
 
 #[cfg(test)]
@@ -315,7 +327,7 @@ mod tests {
         let mut word_ids = Vec::new();
         vocabulary.look_up("x a b c".split(' '), &mut word_ids);
         let mut found = Vec::new();
-        vocabulary.for_each_ngram(&word_ids, &mut Vec::new(), |id, start, words| {
+        vocabulary.for_each_ngram(&word_ids, &mut Walks::default(), |id, start, words| {
             found.push((id, start, words))
         });
         assert_eq!(found, [(0, 1, 2), (1, 3, 1)]);
@@ -329,7 +341,7 @@ mod tests {
             let mut ids = Vec::new();
             vocabulary.look_up(units.iter().copied(), &mut ids);
             let mut found = Vec::new();
-            vocabulary.for_each_ngram(&ids, &mut Vec::new(), |id, start, length| {
+            vocabulary.for_each_ngram(&ids, &mut Walks::default(), |id, start, length| {
                 found.push((id, start, length))
             });
             found
@@ -346,7 +358,7 @@ mod tests {
             let mut ids = Vec::new();
             vocabulary.look_up(words.split(' '), &mut ids);
             let mut found = Vec::new();
-            vocabulary.for_each_ngram(&ids, &mut Vec::new(), |id, start, words| {
+            vocabulary.for_each_ngram(&ids, &mut Walks::default(), |id, start, words| {
                 found.push((id, start, words))
             });
             found.retain(|(id, ..)| *id == 1);

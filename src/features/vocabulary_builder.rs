@@ -1,8 +1,8 @@
 //! Counting n-grams, and choosing those that become terms.
 
-use super::ngrams::{NONE, NgramTrie};
+use super::ngrams::{NgramTrie, SKIP};
 use super::vocabulary::{NgramUnit, Vocabulary, VocabularyError, VocabularyLimits};
-use super::words::{BREAK, NO_WORD};
+use super::words::BREAK;
 
 /// Counts the n-grams of training documents.
 #[derive(Debug)]
@@ -18,10 +18,8 @@ pub struct VocabularyBuilder {
     word_ids: Vec<u32>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct NgramCount {
-    parent: u32,
-    word: u32,
     occurrences: u32,
     document_frequency: u32,
     /// The last document it was seen in, from 1.
@@ -38,19 +36,12 @@ impl VocabularyBuilder {
         if !(1..=Vocabulary::MAX_NGRAM).contains(&limits.max_ngram) {
             return Err(VocabularyError::NgramLength { found: limits.max_ngram });
         }
-        let root = NgramCount {
-            parent: NONE,
-            word: NO_WORD,
-            occurrences: 0,
-            document_frequency: 0,
-            last_document: 0,
-        };
         Ok(Self {
             unit,
             limits,
             trie: NgramTrie::default(),
             words: Vec::new(),
-            counts: vec![root],
+            counts: vec![NgramCount::default()],
             documents: 0,
             word_ids: Vec::new(),
         })
@@ -81,13 +72,11 @@ impl VocabularyBuilder {
     /// Counts the pairs of words with some between them. The node of their first word is there
     /// already.
     fn count_pairs(&mut self, word_ids: &[u32]) {
-        let gap = self.intern(Vocabulary::GAP);
         for (start, &first) in word_ids.iter().enumerate().filter(|(_, word)| **word != BREAK) {
             let reach = word_ids[start + 1..].iter().take(self.limits.max_skip + 1);
             for &last in reach.take_while(|&&word| word != BREAK).skip(1) {
                 let node = self.child(0, first);
-                let node = self.child(node, gap);
-                let node = self.child(node, last);
+                let node = self.child(node, last | SKIP);
                 self.count(node);
             }
         }
@@ -105,13 +94,7 @@ impl VocabularyBuilder {
     fn child(&mut self, node: u32, word: u32) -> u32 {
         let child = self.trie.child_or_new(node, word);
         if child as usize == self.counts.len() {
-            self.counts.push(NgramCount {
-                parent: node,
-                word,
-                occurrences: 0,
-                document_frequency: 0,
-                last_document: 0,
-            });
+            self.counts.push(NgramCount::default());
         }
         child
     }
@@ -141,12 +124,10 @@ impl VocabularyBuilder {
     pub fn build(self) -> Result<Vocabulary, VocabularyError> {
         let fewest = self.limits.min_df.in_documents(self.documents);
         let most = self.limits.max_df.in_documents(self.documents);
-        let mut terms: Vec<(String, NgramCount)> = self.counts[1..]
-            .iter()
-            // The first word of a pair with what stands for a gap is no term.
-            .filter(|count| count.occurrences > 0)
-            .filter(|count| (fewest..=most).contains(&f64::from(count.document_frequency)))
-            .map(|count| (self.ngram(count), *count))
+        let nodes = (1..).zip(&self.counts[1..]);
+        let mut terms: Vec<(String, NgramCount)> = nodes
+            .filter(|(_, count)| (fewest..=most).contains(&f64::from(count.document_frequency)))
+            .map(|(node, count)| (self.ngram(node), *count))
             .collect();
         if let Some(max_terms) = self.limits.max_terms
             && terms.len() > max_terms
@@ -170,14 +151,14 @@ impl VocabularyBuilder {
         Vocabulary::from_terms(terms, self.unit, self.limits.max_ngram, self.limits.max_skip)
     }
 
-    /// The n-gram's units from the first to the last, as they stand in a term.
-    fn ngram(&self, count: &NgramCount) -> String {
-        let mut path = vec![&*self.words[count.word as usize]];
-        let mut node = count.parent;
-        while node != 0 {
-            let parent = &self.counts[node as usize];
-            path.push(&*self.words[parent.word as usize]);
-            node = parent.parent;
+    /// The units of the n-gram that ends at `node`, as they stand in a term.
+    fn ngram(&self, node: u32) -> String {
+        let mut path = Vec::new();
+        for word in self.trie.path(node) {
+            path.push(&*self.words[(word & !SKIP) as usize]);
+            if word & SKIP != 0 {
+                path.push(Vocabulary::GAP);
+            }
         }
         path.reverse();
         path.join(match self.unit {

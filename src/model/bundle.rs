@@ -153,7 +153,7 @@ pub struct ModelBundle {
     /// The settings the vectorizer was made with.
     pub features: FeatureSettings,
     /// Weights and intercept of the first stage.
-    pub linear: LinearModel,
+    pub linear: LinearModel<f32>,
     /// The second stage, if there is one.
     pub second_stage: Option<SecondStage>,
     /// How scores become decisions.
@@ -404,26 +404,25 @@ fn parse_vocabulary(
 }
 
 fn weights_file(
-    linear: &LinearModel,
+    linear: &LinearModel<f32>,
     second_stage: Option<&SecondStage>,
 ) -> Result<Vec<u8>, safetensors::SafeTensorError> {
-    let little_endian =
-        |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-    let stages = [("", Some(linear)), (SECOND_STAGE, second_stage.map(SecondStage::linear))];
-    let numbers: Vec<(String, Vec<usize>, Vec<u8>)> = stages
-        .iter()
-        .filter_map(|(prefix, linear)| Some((prefix, (*linear)?)))
-        .flat_map(|(prefix, linear)| {
-            let (rows, classes) = (linear.terms(), linear.classes());
-            [
-                (format!("{prefix}intercept"), vec![classes], little_endian(linear.intercept())),
-                (format!("{prefix}weights"), vec![rows, classes], little_endian(linear.weights())),
-            ]
-        })
-        .collect();
+    let doubles = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    let singles: Vec<u8> = linear.weights().iter().flat_map(|v| v.to_le_bytes()).collect();
+    let classes = linear.classes();
+    let mut numbers = vec![
+        ("intercept".to_owned(), Dtype::F64, vec![classes], doubles(linear.intercept())),
+        ("weights".to_owned(), Dtype::F32, vec![linear.terms(), classes], singles),
+    ];
+    if let Some(linear) = second_stage.map(SecondStage::linear) {
+        let (intercept, weights) = (doubles(linear.intercept()), doubles(linear.weights()));
+        let shape = vec![linear.terms(), classes];
+        numbers.push((format!("{SECOND_STAGE}intercept"), Dtype::F64, vec![classes], intercept));
+        numbers.push((format!("{SECOND_STAGE}weights"), Dtype::F64, shape, weights));
+    }
     let tensors = numbers
         .iter()
-        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F64, shape.clone(), bytes)?)))
+        .map(|(name, kind, shape, bytes)| Ok((name, TensorView::new(*kind, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
     serialize(tensors, None)
 }
@@ -433,10 +432,11 @@ fn parse_weights(
     classes: usize,
     vectorizer: &FeatureUnion,
     pipeline: &PipelineSettings,
-) -> Result<(LinearModel, Option<SecondStage>), String> {
+) -> Result<(LinearModel<f32>, Option<SecondStage>), String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let term = |row: usize| format!("term `{}`", readable(vectorizer.term(row as u32)));
-    let linear = parse_linear(&tensors, "", (vectorizer.len(), classes), term)?;
+    let linear =
+        parse_linear(&tensors, "", (vectorizer.len(), classes), term)?.to_single_precision();
     if !pipeline.second_stage {
         return Ok((linear, None));
     }
@@ -457,23 +457,26 @@ fn parse_linear(
     let read = |tensor: &str, shape: &[usize]| {
         let name = format!("{prefix}{tensor}");
         let tensor = tensors.tensor(&name).map_err(|error| format!("tensor `{name}`: {error}"))?;
-        if tensor.dtype() != Dtype::F64 || tensor.shape() != shape {
-            return Err(format!(
-                "expected tensor `{name}` of F64 {shape:?} (terms of the vocabulary, labels of \
-                 the manifest), found {:?} {:?}",
-                tensor.dtype(),
-                tensor.shape()
-            ));
+        let found = (tensor.dtype(), tensor.shape());
+        let bytes = tensor.data();
+        match found {
+            (Dtype::F64, found) if found == shape => {
+                let (values, _) = bytes.as_chunks();
+                Ok(values.iter().map(|value| f64::from_le_bytes(*value)).collect::<Vec<f64>>())
+            }
+            (Dtype::F32, found) if found == shape => {
+                let (values, _) = bytes.as_chunks();
+                Ok(values.iter().map(|value| f64::from(f32::from_le_bytes(*value))).collect())
+            }
+            (kind, found) => Err(format!(
+                "expected tensor `{name}` of F32 or F64 {shape:?} (terms of the vocabulary, \
+                 labels of the manifest), found {kind:?} {found:?}"
+            )),
         }
-        Ok(tensor
-            .data()
-            .chunks_exact(8)
-            .map(|chunk| f64::from_le_bytes(chunk.try_into().unwrap_or_default()))
-            .collect::<Vec<f64>>())
     };
     let weights = read("weights", &[rows, classes])?;
     let intercept = read("intercept", &[classes])?;
-    if let Some(position) = weights.iter().position(|weight| !weight.is_finite()) {
+    if let Some(position) = weights.iter().position(|weight| !(*weight as f32).is_finite()) {
         return Err(format!(
             "the weight of {} for class {} is {}",
             name(position / classes),

@@ -118,7 +118,8 @@ impl Manifest {
     ///
     /// 1: words alone. 2: settings of text understanding, and a second vocabulary of characters.
     /// 3: a second stage over the scores of sentences, decisions, out-of-fold predictions.
-    pub const FORMAT_VERSION: u32 = 3;
+    /// 4: weights of terms in single precision.
+    pub const FORMAT_VERSION: u32 = 4;
     /// The name of the file.
     pub const FILE: &str = "manifest.json";
 }

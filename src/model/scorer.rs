@@ -14,7 +14,7 @@ use crate::text::AnalyzedText;
 #[derive(Debug, Clone)]
 pub struct Scorer {
     vectorizer: FeatureUnion,
-    linear: LinearModel,
+    linear: LinearModel<f32>,
     second_stage: Option<SecondStage>,
 }
 
@@ -49,7 +49,7 @@ impl Scorer {
     #[must_use]
     pub fn new(
         vectorizer: FeatureUnion,
-        linear: LinearModel,
+        linear: LinearModel<f32>,
         second_stage: Option<SecondStage>,
     ) -> Self {
         Self { vectorizer, linear, second_stage }
@@ -63,7 +63,7 @@ impl Scorer {
 
     /// The linear model of the first stage.
     #[must_use]
-    pub fn linear(&self) -> &LinearModel {
+    pub fn linear(&self) -> &LinearModel<f32> {
         &self.linear
     }
 
@@ -126,7 +126,7 @@ impl Scorer {
     ) -> f64 {
         let Some(second_stage) = &self.second_stage else {
             for (term, value) in buffers.row.iter() {
-                found(term, self.linear.weights_of(term)[class] * value);
+                found(term, f64::from(self.linear.weights_of(term)[class]) * value);
             }
             return self.linear.intercept()[class];
         };
@@ -148,6 +148,6 @@ impl Scorer {
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+fn dot<W: Copy + Into<f64>>(slopes: &[f64], values: &[W]) -> f64 {
+    slopes.iter().zip(values).map(|(slope, &value)| slope * value.into()).sum()
 }

@@ -25,7 +25,7 @@ impl SentenceScores {
     /// with `scratch`.
     pub fn assign(
         &mut self,
-        linear: &LinearModel,
+        linear: &LinearModel<f32>,
         vectorizer: &FeatureUnion,
         comment: &AnalyzedText,
         scratch: &UnionScratch,

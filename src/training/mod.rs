@@ -10,6 +10,7 @@ mod objective;
 mod point;
 mod search;
 mod second_stage;
+mod selection;
 mod solver;
 mod sparse_solver;
 mod stages;

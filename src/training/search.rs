@@ -61,21 +61,31 @@ enum Setting {
     CharacterFrequency,
     Words,
     WordFrequency,
+    Skips,
+    Selection,
     Clauses,
     Quantities,
     Negation,
+    Layout,
+    Trends,
+    Hypotheticals,
     Sentences,
 }
 
 impl Setting {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 13] = [
         Self::Characters,
         Self::CharacterFrequency,
         Self::Words,
         Self::WordFrequency,
+        Self::Skips,
+        Self::Selection,
         Self::Clauses,
         Self::Quantities,
         Self::Negation,
+        Self::Layout,
+        Self::Trends,
+        Self::Hypotheticals,
         Self::Sentences,
     ];
 
@@ -85,9 +95,14 @@ impl Setting {
             Self::CharacterFrequency => "char min df",
             Self::Words => "word n-grams",
             Self::WordFrequency => "word min df",
+            Self::Skips => "skips",
+            Self::Selection => "min chi2",
             Self::Clauses => "clauses",
             Self::Quantities => "quantities",
             Self::Negation => "negation",
+            Self::Layout => "layout",
+            Self::Trends => "trends",
+            Self::Hypotheticals => "hypotheticals",
             Self::Sentences => "sentences",
         }
     }
@@ -110,9 +125,14 @@ impl Setting {
             }
             Self::Words => format!("1-{}", features.words.vocabulary.max_ngram),
             Self::WordFrequency => bound(features.words.vocabulary.min_df),
+            Self::Skips => features.words.vocabulary.max_skip.to_string(),
+            Self::Selection => recipe.training.min_chi2.to_string(),
             Self::Clauses => on(recipe.text.clauses),
             Self::Quantities => on(recipe.text.quantities),
             Self::Negation => on(recipe.text.negation),
+            Self::Layout => on(recipe.text.layout),
+            Self::Trends => on(recipe.text.trends),
+            Self::Hypotheticals => on(recipe.text.hypotheticals),
             Self::Sentences => on(recipe.training.second_stage),
         }
     }
@@ -138,10 +158,10 @@ impl Setting {
                     }));
                 }
             }
-            Self::CharacterFrequency => recipes.extend([0.0005, 0.001, 0.002].map(|share| {
+            Self::CharacterFrequency => recipes.extend([2, 3, 5, 10].map(|documents| {
                 changed(&|r| {
                     if let Some(view) = &mut r.training.features.characters {
-                        view.vocabulary.min_df = DocumentFrequencyBound::Share(share);
+                        view.vocabulary.min_df = DocumentFrequencyBound::Documents(documents);
                     }
                 })
             })),
@@ -152,9 +172,20 @@ impl Setting {
                 let bound = DocumentFrequencyBound::Documents(documents);
                 changed(&|r| r.training.features.words.vocabulary.min_df = bound)
             })),
+            Self::Skips => recipes
+                .extend([0, 1, 2].map(|most| {
+                    changed(&|r| r.training.features.words.vocabulary.max_skip = most)
+                })),
+            Self::Selection => recipes
+                .extend([0.0, 0.5, 1.0].map(|least| changed(&|r| r.training.min_chi2 = least))),
             Self::Clauses => recipes.push(changed(&|r| r.text.clauses = !r.text.clauses)),
             Self::Quantities => recipes.push(changed(&|r| r.text.quantities = !r.text.quantities)),
             Self::Negation => recipes.push(changed(&|r| r.text.negation = !r.text.negation)),
+            Self::Layout => recipes.push(changed(&|r| r.text.layout = !r.text.layout)),
+            Self::Trends => recipes.push(changed(&|r| r.text.trends = !r.text.trends)),
+            Self::Hypotheticals => {
+                recipes.push(changed(&|r| r.text.hypotheticals = !r.text.hypotheticals));
+            }
             Self::Sentences => {
                 recipes.push(changed(&|r| r.training.second_stage = !r.training.second_stage));
             }
@@ -170,7 +201,7 @@ impl Setting {
 }
 
 /// The most recipes that a search tries: the start, and what no setting has yet.
-pub const MOST_TRIALS: usize = 18;
+pub const MOST_TRIALS: usize = 26;
 
 /// What a recipe came to on the inner folds.
 #[derive(Debug, Clone)]
@@ -365,6 +396,7 @@ mod tests {
             solver: SolverSettings::default(),
             c: vec![1.0],
             idf_powers: Vec::new(),
+            min_chi2: 0.5,
             second_stage: true,
             calibration: CalibrationMethod::Auto,
             class_weights: None,
@@ -386,6 +418,6 @@ mod tests {
                 }
             }
         }
-        assert!((12..=MOST_TRIALS).contains(&tried), "{tried}");
+        assert!((17..=MOST_TRIALS).contains(&tried), "{tried}");
     }
 }

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::calibration::{HeldOutScores, lowest_mean};
 use super::folds::{FoldPlan, Folds};
 use super::objective::mean_log_loss;
+use super::selection::fit_vectorizer;
 use super::solver::{
     FittedModel, SolverError, SolverKind, SolverSettings, make_solver, with_weights,
 };
@@ -58,15 +59,24 @@ pub(super) fn inner_folds(
     rows: &[usize],
     settings: &TrainingSettings,
 ) -> Result<Option<InnerFolds>, TrainingError> {
+    let Some(folds) = deal(labelled, rows) else { return Ok(None) };
+    let folds: Vec<InnerFold> = (0..folds.count())
+        .into_par_iter()
+        .map(|fold| {
+            let at = |positions: Vec<usize>| -> Vec<usize> {
+                positions.into_iter().map(|position| rows[position]).collect()
+            };
+            let (train, held_out) = folds.split(fold);
+            let (train, held_out) = (at(train), at(held_out));
+            let vectorizer =
+                fit_vectorizer(labelled, &train, &settings.features, settings.min_chi2)?;
+            Ok(InnerFold { train, held_out, vectorizer })
+        })
+        .collect::<Result<_, TrainingError>>()?;
     let powers = idf_powers(settings);
     let mut of_powers = Vec::with_capacity(powers.len());
     for idf_power in powers {
-        let features = settings.features.with_idf_power(idf_power);
-        let settings = TrainingSettings { features, ..settings.clone() };
-        let Some(inner) = inner_folds_of_one(labelled, rows, &settings)? else {
-            return Ok(None);
-        };
-        of_powers.push(inner);
+        of_powers.push(inner_folds_of_one(labelled, rows.len(), &folds, settings, idf_power)?);
     }
     let losses: Vec<Vec<f64>> =
         of_powers.iter().map(|inner| inner.held_out.log_loss_by_fold()).collect();
@@ -76,28 +86,31 @@ pub(super) fn inner_folds(
     Ok(Some(best))
 }
 
-/// [`inner_folds`] of the one power that is among the settings of the features.
+/// Rows to learn from, rows held out, and what vectorises them, learned from the former.
+struct InnerFold {
+    train: Vec<usize>,
+    held_out: Vec<usize>,
+    vectorizer: FeatureUnion,
+}
+
+/// [`inner_folds`] of `rows` rows with one power of the inverse document frequency.
 fn inner_folds_of_one(
     labelled: &LabelledComments,
-    rows: &[usize],
+    rows: usize,
+    folds: &[InnerFold],
     settings: &TrainingSettings,
-) -> Result<Option<InnerFolds>, TrainingError> {
-    let Some(folds) = deal(labelled, rows) else { return Ok(None) };
+    idf_power: f64,
+) -> Result<InnerFolds, TrainingError> {
     let classes = labelled.labels().len();
-    let first_stages: Vec<(Vec<usize>, FeatureUnion, Vec<FittedModel>)> = (0..folds.count())
-        .into_par_iter()
-        .map(|fold| {
-            let at = |positions: Vec<usize>| -> Vec<usize> {
-                positions.into_iter().map(|position| rows[position]).collect()
-            };
-            let (train_rows, held_out) = folds.split(fold);
-            let rows = at(train_rows);
+    let first_stages: Vec<(&[usize], FeatureUnion, Vec<FittedModel>)> = folds
+        .par_iter()
+        .map(|InnerFold { train, held_out, vectorizer }| {
             let comments: Vec<&AnalyzedText> =
-                rows.iter().map(|&row| &labelled.comments()[row]).collect();
-            let vectorizer = FeatureUnion::fit(&settings.features, &comments)?;
+                train.iter().map(|&row| &labelled.comments()[row]).collect();
+            let vectorizer = vectorizer.with_idf_power(idf_power);
             let matrix = vectorizer.matrix(&comments);
-            let fitted = fit_path(labelled, &rows, matrix, settings, &settings.c)?;
-            Ok((at(held_out), vectorizer, fitted))
+            let fitted = fit_path(labelled, train, matrix, settings, &settings.c)?;
+            Ok((&held_out[..], vectorizer, fitted))
         })
         .collect::<Result<_, TrainingError>>()?;
 
@@ -109,7 +122,7 @@ fn inner_folds_of_one(
         let targets: Vec<ClassIndex> =
             held_out.iter().map(|&row| labelled.classes()[row]).collect();
         for (sum, fitted) in log_losses.iter_mut().zip(fitted) {
-            let share = held_out.len() as f64 / rows.len() as f64;
+            let share = held_out.len() as f64 / rows as f64;
             *sum += share * mean_log_loss(&matrix, &targets, &fitted.model);
         }
     }
@@ -121,11 +134,12 @@ fn inner_folds_of_one(
     }
     let weights_of = |rows: &[usize]| labelled.row_weights(rows, settings.class_weights.as_ref());
     let mut held_out = HeldOutScores::default();
-    let mut terms = Vec::with_capacity(folds.count());
-    let mut pooled: Vec<(Vec<usize>, Array2<f64>)> = Vec::with_capacity(folds.count());
+    let mut terms = Vec::with_capacity(folds.len());
+    let mut pooled: Vec<(&[usize], Array2<f64>)> = Vec::with_capacity(folds.len());
     for (fold, (rows, vectorizer, mut fitted)) in first_stages.into_iter().enumerate() {
         terms.push(vectorizer.len());
-        let scorer = Scorer::new(vectorizer, fitted.swap_remove(best).model, None);
+        let scorer =
+            Scorer::new(vectorizer, fitted.swap_remove(best).model.to_single_precision(), None);
         let of_rows: Vec<Vec<f64>> = rows
             .par_iter()
             .map_init(ScorerBuffers::default, |buffers, &row| {
@@ -141,7 +155,7 @@ fn inner_folds_of_one(
             .collect();
         held_out.classes.extend(rows.iter().map(|&row| labelled.classes()[row]));
         held_out.folds.extend(std::iter::repeat_n(fold, rows.len()));
-        if let Some(weights) = labelled.row_weights(&rows, None) {
+        if let Some(weights) = labelled.row_weights(rows, None) {
             held_out.weights.extend(weights.iter().map(|&weight| f64::from(weight)));
         }
         if settings.second_stage {
@@ -155,7 +169,7 @@ fn inner_folds_of_one(
         true => {
             let fit = |without: Option<usize>| {
                 let kept = || (0..pooled.len()).filter(move |fold| Some(*fold) != without);
-                let rows: Vec<usize> = kept().flat_map(|fold| pooled[fold].0.clone()).collect();
+                let rows: Vec<usize> = kept().flat_map(|fold| pooled[fold].0).copied().collect();
                 let blocks: Vec<_> = kept().map(|fold| pooled[fold].1.view()).collect();
                 let features = concatenate(Axis(0), &blocks)
                     .map_err(|error| SolverError::Optimizer(error.to_string()))?;
@@ -177,11 +191,10 @@ fn inner_folds_of_one(
             Some(fit(None)?)
         }
     };
-    let idf_power = settings.features.words.idf_power;
     let losses = settings.c.iter().zip(log_losses);
     let tried = losses.map(|(&c, log_loss)| TriedPenalty { c, idf_power, log_loss }).collect();
     let penalty = PenaltyChoice { c: settings.c[best], idf_power, tried };
-    Ok(Some(InnerFolds { penalty, second_stage, held_out, terms }))
+    Ok(InnerFolds { penalty, second_stage, held_out, terms })
 }
 
 /// Rows of `width` numbers as a matrix.

@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::calibration::{CalibrationChoice, CalibrationMethod, calibrate};
 use super::second_stage::{InnerFolds, inner_folds};
+use super::selection::fit_vectorizer;
 use super::solver::{FittedModel, make_solver, with_weights};
 use super::trainer::{LabelledComments, TrainingError, TrainingSettings};
-use crate::features::{FeatureUnion, SparseMatrix};
+use crate::features::SparseMatrix;
 use crate::model::{Calibrator, ClassIndex, Scorer};
 use crate::text::AnalyzedText;
 
@@ -90,13 +91,13 @@ pub fn fit_stages(
     };
     let comments: Vec<&AnalyzedText> = rows.iter().map(|&row| &labelled.comments()[row]).collect();
     let features = settings.features.with_idf_power(penalty.idf_power);
-    let vectorizer = FeatureUnion::fit(&features, &comments)?;
+    let vectorizer = fit_vectorizer(labelled, rows, &features, settings.min_chi2)?;
     let matrix = vectorizer.matrix(&comments);
     let start = Instant::now();
     let mut path = fit_path(labelled, rows, matrix, settings, &[penalty.c])?;
     let solver_time = start.elapsed();
     let fitted = path.swap_remove(0);
-    let scorer = Scorer::new(vectorizer, fitted.model.clone(), second_stage);
+    let scorer = Scorer::new(vectorizer, fitted.model.to_single_precision(), second_stage);
     let (calibrator, calibration) = calibrated;
     Ok(FittedStages { scorer, calibrator, calibration, fitted, solver_time, penalty })
 }

@@ -32,6 +32,9 @@ pub struct TrainingSettings {
     /// The powers of the inverse document frequency to choose from; that of `features` gives way
     /// to the one taken. If there are none, that of `features` stays.
     pub idf_powers: Vec<f64>,
+    /// The least chi-squared of a term and the labels, a degree of freedom, with which it is
+    /// kept; 0 keeps all. Chance alone gives 1 on average.
+    pub min_chi2: f64,
     /// Whether there is a second stage over the scores of sentences.
     pub second_stage: bool,
     /// How scores become probabilities.
@@ -242,6 +245,7 @@ pub fn train_on_all(
         "features": json(serde_json::to_value(features)),
         "solver": json(serde_json::to_value(SolverSettings { c: penalty.c, ..settings.solver })),
         "penalty": json(serde_json::to_value(&penalty)),
+        "min_chi2": settings.min_chi2,
         "second_stage": scorer.second_stage().is_some(),
         "calibration": json(serde_json::to_value(&calibration)),
         "class_weights": json(serde_json::to_value(&settings.class_weights)),
@@ -268,7 +272,7 @@ pub fn train_on_all(
         text: analyzer.settings(),
         vectorizer: scorer.vectorizer().clone(),
         features,
-        linear: fitted.model.clone(),
+        linear: fitted.model.to_single_precision(),
         second_stage: scorer.second_stage().cloned(),
         decisions,
         out_of_fold,
