@@ -134,7 +134,7 @@ fn a_changed_byte_is_found_by_its_digest() {
 fn a_format_version_of_the_future_is_refused_by_its_number() {
     let said =
         broken(|model| edit_manifest(model, |manifest| manifest["format_version"] = json!(99)));
-    assert_eq!(said, "`1/manifest.json` has format version 99; this program reads up to 3");
+    assert_eq!(said, "`1/manifest.json` has format version 99; this program reads up to 4");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod model_card;
 mod objective;
 mod point;
 mod search;
+mod search_settings;
 mod second_stage;
 mod selection;
 mod solver;
@@ -25,9 +26,8 @@ pub use learning_curve::learning_curve;
 pub use linfa_solver::LinfaSolver;
 pub use model_card::model_card;
 pub use objective::ObjectiveValue;
-pub use search::{
-    Analyze, MOST_TRIALS, Recipe, SettingTrial, cross_validate_search, search, search_table,
-};
+pub use search::{Analyze, SettingTrial, cross_validate_search, search, search_table};
+pub use search_settings::{MOST_TRIALS, Recipe};
 pub use solver::{
     FittedModel, Solver, SolverError, SolverKind, SolverSettings, SparseDataset, make_solver,
 };

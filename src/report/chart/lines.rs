@@ -179,7 +179,9 @@ impl Frame {
     /// The upright axis, with a rule for each tick.
     pub(super) fn upright(&self, y: &Axis) -> Markup {
         html! {
-            text.axis x="0" y=(px(FONT * 0.7)) { (y.label) }
+            @if !y.label.is_empty() {
+                text.axis x="0" y=(px(FONT * 0.7)) { (y.label) }
+            }
             @for (value, name) in y.ticks() {
                 @let (left, top) = self.place(0.0, y.position(*value));
                 line.rule x1=(px(left)) x2=(px(self.right)) y1=(px(top)) y2=(px(top)) {}
