@@ -233,7 +233,7 @@ impl Vocabulary {
         mut found: impl FnMut(TermId, usize, usize),
     ) {
         let (index, count) = (&self.index, word_ids.len());
-        let Walks { steps, probes } = walks;
+        let Walks { steps, probes, rows } = walks;
         steps.clear();
         steps.extend(word_ids.iter().map(|&word| index.first_step(word)));
         // Step-major, of shape (steps, words): n-grams, a word longer at each step, then pairs,
@@ -256,12 +256,18 @@ impl Vocabulary {
             index.advance(&mut steps[row * count..], last_words, SKIP, probes);
             steps.resize((row + 1) * count, Step::NONE);
         }
-        let pairs = (lengths..lengths + self.max_skip).zip(3..);
-        let ngrams = (0..lengths).zip(1..);
-        let rows = pairs.chain(ngrams);
+        // Pairs first, then n-grams, each with how many words it spans.
+        rows.clear();
+        rows.extend(
+            (lengths..lengths + self.max_skip).zip(3..).map(|(row, words)| (row * count, words)),
+        );
+        rows.extend((0..lengths).map(|row| (row * count, row + 1)));
         for start in 0..count {
-            for (row, words) in rows.clone() {
-                let term = index.term(steps[row * count + start]);
+            if steps[start] == Step::NONE {
+                continue;
+            }
+            for &(row, words) in rows.iter() {
+                let term = index.term(steps[row + start]);
                 if term != NONE {
                     found(term, start, words);
                 }
@@ -275,6 +281,8 @@ impl Vocabulary {
 pub(super) struct Walks {
     steps: Vec<Step>,
     probes: Vec<Probe>,
+    /// The first step of each row, and how many words its n-grams or pairs span.
+    rows: Vec<(usize, usize)>,
 }
 
 /// Adds the path of `term` to `trie` and returns its node, or how many words `term` has if these

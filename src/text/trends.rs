@@ -31,10 +31,16 @@ pub(super) fn direction(before: &str) -> Option<(usize, usize)> {
         .rfind([',', '。', ';', '!', '?', ':', '\n', '、'])
         .map_or(0, |place| place + near[place..].chars().next().map_or(0, char::len_utf8));
     let near = &near[clause..];
-    let last = |words: &[&str]| {
-        words.iter().filter_map(|word| near.rfind(word).map(|place| place + word.len())).max()
-    };
-    let (fall, rise) = (last(&FALLS), last(&RISES));
+    // Where the last word of each kind ends.
+    let (mut fall, mut rise) = (None, None);
+    for (start, _) in near.char_indices().filter(|(_, c)| begins_trend(*c)) {
+        let end = |words: &[&str]| {
+            let here = words.iter().filter(|word| near[start..].starts_with(**word));
+            here.map(|word| start + word.len()).max()
+        };
+        fall = fall.max(end(&FALLS));
+        rise = rise.max(end(&RISES));
+    }
     let (symbol, end) = match (fall, rise) {
         (Some(fall), Some(rise)) if rise > fall => (PERCENT_RISE, rise),
         (Some(fall), _) => (PERCENT_FALL, fall),
@@ -43,6 +49,27 @@ pub(super) fn direction(before: &str) -> Option<(usize, usize)> {
     };
     let is_level = REACHED.iter().any(|word| near[end..].contains(word));
     (!is_level).then_some((symbol, 0))
+}
+
+/// Whether a word of falling or rising may begin with `c`.
+fn begins_trend(c: char) -> bool {
+    matches!(
+        c,
+        '下' | '减'
+            | '萎'
+            | '缩'
+            | '回'
+            | '少'
+            | '降'
+            | '跌'
+            | '上'
+            | '增'
+            | '提'
+            | '攀'
+            | '升'
+            | '涨'
+            | '多'
+    )
 }
 
 /// The symbol of the way from one quantity to another of its kind, between which `between`
@@ -65,6 +92,7 @@ mod tests {
     use super::super::quantities::QuantityReading;
     use super::super::rewriting::rewrite;
     use super::super::symbols::readable;
+    use super::{FALLS, RISES, begins_trend};
 
     fn rewritten(text: &str) -> String {
         let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
@@ -86,6 +114,12 @@ mod tests {
         ] {
             assert_eq!(rewritten(text), expected);
         }
+    }
+
+    #[test]
+    fn each_word_of_falling_or_rising_may_begin() {
+        let first = |word: &&str| word.chars().next().unwrap();
+        assert!(FALLS.iter().chain(&RISES).map(first).all(begins_trend));
     }
 
     #[test]
