@@ -24,17 +24,7 @@ impl TermCounts {
         mut each: impl FnMut(TermId, u32),
     ) {
         for term in terms {
-            let (place, bit) = split(term as usize);
-            if place >= self.terms.len() {
-                self.terms.resize(place + 1, 0);
-                self.filled.resize(place / BITS + 1, 0);
-            }
-            let bits = &mut self.terms[place];
-            if *bits & bit != 0 {
-                self.repeated.push(term);
-            }
-            *bits |= bit;
-            let (place, bit) = split(place);
+            let (place, bit) = split(self.insert(term));
             self.filled[place] |= bit;
         }
         self.repeated.sort_unstable();
@@ -53,6 +43,41 @@ impl TermCounts {
             }
         }
         self.repeated.clear();
+    }
+
+    /// Calls `each` with each of `terms` that is among them more than once and how often, in the
+    /// order of their ids. Takes a fraction of the time that it takes to tell of all.
+    pub(super) fn for_each_repeated(
+        &mut self,
+        terms: impl Iterator<Item = TermId> + Clone,
+        mut each: impl FnMut(TermId, u32),
+    ) {
+        for term in terms.clone() {
+            self.insert(term);
+        }
+        for term in terms {
+            self.terms[term as usize / BITS] = 0;
+        }
+        self.repeated.sort_unstable();
+        for same in self.repeated.chunk_by(|a, b| a == b) {
+            each(same[0], same.len() as u32 + 1);
+        }
+        self.repeated.clear();
+    }
+
+    /// Adds a term and returns its place among `terms`.
+    fn insert(&mut self, term: TermId) -> usize {
+        let (place, bit) = split(term as usize);
+        if place >= self.terms.len() {
+            self.terms.resize(place + 1, 0);
+            self.filled.resize(place / BITS + 1, 0);
+        }
+        let bits = &mut self.terms[place];
+        if *bits & bit != 0 {
+            self.repeated.push(term);
+        }
+        *bits |= bit;
+        place
     }
 }
 
@@ -93,7 +118,13 @@ mod tests {
                 counts.for_each_in_order(document.iter().copied(), |term, count| {
                     found.push((term, count));
                 });
-                prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+                prop_assert_eq!(&found, &expected.into_iter().collect::<Vec<_>>());
+                let mut repeated = Vec::new();
+                counts.for_each_repeated(document.iter().copied(), |term, count| {
+                    repeated.push((term, count));
+                });
+                found.retain(|(_, count)| *count > 1);
+                prop_assert_eq!(repeated, found);
             }
         }
     }

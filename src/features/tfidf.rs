@@ -62,6 +62,8 @@ pub struct VectorizerScratch {
     occurrences: Vec<Occurrence>,
     counts: TermCounts,
     walks: Walks,
+    /// The terms that were found more than once, with how often.
+    repeated: Vec<(TermId, u32)>,
 }
 
 /// A term in a document.
@@ -179,25 +181,61 @@ impl TfidfVectorizer {
         scratch: &mut VectorizerScratch,
         row: &mut SparseRow,
     ) {
-        let VectorizerScratch { word_ids, occurrences, counts, walks } = scratch;
+        self.look_up(words, scratch);
+        let VectorizerScratch { occurrences, counts, .. } = scratch;
+        let start = row.len();
+        counts.for_each_in_order(occurrences.iter().map(|found| found.term), |term, count| {
+            row.push(first_id + term, self.frequency(count));
+        });
+        // In a second pass, in which no look-up waits for what came of the one before.
+        row.scale_from(start, |id| self.idf[(id - first_id) as usize]);
+        row.normalize_from(start);
+    }
+
+    /// Leaves the occurrences of terms in `words` in `scratch`, and those terms that were found
+    /// more than once.
+    pub(super) fn find<'a>(
+        &self,
+        words: impl Iterator<Item = &'a str>,
+        scratch: &mut VectorizerScratch,
+    ) {
+        self.look_up(words, scratch);
+        let VectorizerScratch { occurrences, counts, repeated, .. } = scratch;
+        repeated.clear();
+        counts.for_each_repeated(occurrences.iter().map(|found| found.term), |term, count| {
+            repeated.push((term, count));
+        });
+    }
+
+    /// Each term that was found more than once in the document that was last
+    /// [looked at](Self::find) with `scratch`, how often, its term frequency, and its inverse
+    /// document frequency.
+    pub(super) fn repeated(
+        &self,
+        scratch: &VectorizerScratch,
+    ) -> impl Iterator<Item = (TermId, f64, f64, f64)> {
+        scratch.repeated.iter().map(|&(term, count)| {
+            (term, f64::from(count), self.frequency(count), self.idf[term as usize])
+        })
+    }
+
+    fn look_up<'a>(&self, words: impl Iterator<Item = &'a str>, scratch: &mut VectorizerScratch) {
+        let VectorizerScratch { word_ids, occurrences, walks, .. } = scratch;
         self.vocabulary.look_up(words, word_ids);
         occurrences.clear();
         self.vocabulary.for_each_ngram(word_ids, walks, |term, start, _| {
             occurrences.push(Occurrence { term, start: start as u32 });
         });
-        let start = row.len();
-        counts.for_each_in_order(occurrences.iter().map(|found| found.term), |term, count| {
-            let term_frequency = match (self.term_frequency, count) {
-                // The logarithm of 1 is 0.
-                (_, 1) => 1.0,
-                (TermFrequency::Raw, _) => f64::from(count),
-                (TermFrequency::Sublinear, _) => 1.0 + f64::from(count).ln(),
-            };
-            row.push(first_id + term, term_frequency);
-        });
-        // In a second pass, in which no look-up waits for what came of the one before.
-        row.scale_from(start, |id| self.idf[(id - first_id) as usize]);
-        row.normalize_from(start);
+    }
+
+    /// The term frequency of a term that occurs `count` times.
+    fn frequency(&self, count: u32) -> f64 {
+        match (self.term_frequency, count) {
+            // The logarithm of 1 is 0.
+            (_, 1) => 1.0,
+            (TermFrequency::Raw, _) => f64::from(count),
+            (TermFrequency::Sublinear, _) => 1.0 + f64::from(count).ln(),
+        }
     }
 
     /// The inverse document frequency of a term.

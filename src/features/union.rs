@@ -179,8 +179,34 @@ impl FeatureUnion {
         }
     }
 
+    /// Finds the terms of `comment` without making a vector of them: all that
+    /// [`for_each_sentence`](Self::for_each_sentence) and [`repeated`](Self::repeated) tell of.
+    pub fn find(&self, comment: &AnalyzedText, scratch: &mut UnionScratch) {
+        self.words.find(comment.words(), &mut scratch.words);
+        if let Some(characters) = &self.characters {
+            characters.find(comment.characters(), &mut scratch.characters);
+        }
+    }
+
+    /// Of one kind of n-grams, each term that occurs more than once in the comment whose terms
+    /// were last [found](Self::find) with `scratch`: its column, how often it occurs, its term
+    /// frequency and its inverse document frequency.
+    pub fn repeated(
+        &self,
+        view: usize,
+        scratch: &UnionScratch,
+    ) -> impl Iterator<Item = (TermId, f64, f64, f64)> {
+        let words = (view == 0).then(|| self.words.repeated(&scratch.words));
+        let characters = self.characters.as_ref().filter(|_| view == 1);
+        let characters = characters.map(|view| view.repeated(&scratch.characters));
+        let first_id = self.word_terms();
+        let characters = characters.into_iter().flatten();
+        let characters = characters.map(move |(term, n, tf, idf)| (first_id + term, n, tf, idf));
+        words.into_iter().flatten().chain(characters)
+    }
+
     /// Calls `found` with the occurrences of terms in each sentence of the comment that was last
-    /// [transformed](Self::transform) with `scratch`: those of words, a sentence after the other,
+    /// [transformed](Self::transform) or [looked at](Self::find) with `scratch`: those of words, a sentence after the other,
     /// and then those of characters.
     pub fn for_each_sentence<'a>(
         &'a self,

@@ -81,10 +81,9 @@ impl Scorer {
 
     /// Leaves the features of a second stage in `buffers`, whether this has one or not.
     pub fn pool(&self, comment: &AnalyzedText, buffers: &mut ScorerBuffers) {
-        let ScorerBuffers { scratch, row, whole, sentences, features, .. } = buffers;
-        self.vectorizer.transform(comment, scratch, row);
-        self.linear.scores(row, whole);
-        sentences.assign(&self.linear, &self.vectorizer, comment, scratch);
+        let ScorerBuffers { scratch, whole, sentences, features, .. } = buffers;
+        self.vectorizer.find(comment, scratch);
+        sentences.assign(&self.linear, &self.vectorizer, comment, scratch, whole);
         SecondStage::features(whole, sentences, features);
     }
 
@@ -121,9 +120,11 @@ impl Scorer {
         &self,
         class: ClassIndex,
         comment: &AnalyzedText,
-        buffers: &ScorerBuffers,
+        buffers: &mut ScorerBuffers,
         mut found: impl FnMut(TermId, f64),
     ) -> f64 {
+        // Scoring makes no vector of the whole comment.
+        self.vectorizer.transform(comment, &mut buffers.scratch, &mut buffers.row);
         let Some(second_stage) = &self.second_stage else {
             for (term, value) in buffers.row.iter() {
                 found(term, f64::from(self.linear.weights_of(term)[class]) * value);

@@ -18,17 +18,29 @@ pub struct SentenceScores {
     sums: Vec<f64>,
     /// For each kind of n-gram and sentence what its sum is multiplied by.
     scales: Vec<f64>,
+    /// The sums of one kind of n-gram over all sentences.
+    of_view: Vec<f64>,
+}
+
+/// 1 / √x; 0 where there is nothing to scale.
+fn reciprocal_root(x: f64) -> f64 {
+    if x > 0.0 { x.sqrt().recip() } else { 0.0 }
 }
 
 impl SentenceScores {
-    /// Replaces the scores by those of the sentences of `comment`, which was just transformed
-    /// with `scratch`.
+    /// Replaces the scores by those of the sentences of `comment`, whose terms were just found
+    /// with `scratch`, and `whole` by those of the whole comment.
+    ///
+    /// The vector of the whole is the sum of the vectors of its sentences before they are scaled,
+    /// but for the terms that occur more than once: of these, the term frequency takes the place
+    /// of the count.
     pub fn assign(
         &mut self,
         linear: &LinearModel<f32>,
         vectorizer: &FeatureUnion,
         comment: &AnalyzedText,
         scratch: &UnionScratch,
+        whole: &mut Vec<f64>,
     ) {
         let (classes, sentences) = (linear.classes(), comment.sentences().len());
         self.classes = classes;
@@ -36,15 +48,30 @@ impl SentenceScores {
         self.sums.resize(FeatureUnion::VIEWS * sentences * classes, 0.0);
         self.scales.clear();
         self.scales.resize(FeatureUnion::VIEWS * sentences, 0.0);
-        let Self { sums, scales, scores, .. } = self;
+        let Self { sums, scales, scores, of_view, .. } = self;
         vectorizer.for_each_sentence(comment, scratch, |terms| {
             let place = terms.view * sentences + terms.sentence;
             scales[place] = terms.iter().map(|(_, idf)| idf * idf).sum();
             linear.add(terms.iter(), &mut sums[place * classes..][..classes]);
         });
-        for scale in scales.iter_mut() {
-            *scale = if *scale > 0.0 { scale.sqrt().recip() } else { 0.0 };
+        whole.clear();
+        whole.extend_from_slice(linear.intercept());
+        for view in 0..FeatureUnion::VIEWS {
+            let places = view * sentences..(view + 1) * sentences;
+            let mut squares: f64 = scales[places.clone()].iter().sum();
+            of_view.clear();
+            of_view.resize(classes, 0.0);
+            for of_sentence in sums[places.start * classes..places.end * classes].chunks(classes) {
+                of_view.iter_mut().zip(of_sentence).for_each(|(sum, value)| *sum += value);
+            }
+            for (term, count, frequency, idf) in vectorizer.repeated(view, scratch) {
+                squares += (frequency * frequency - count) * idf * idf;
+                linear.add(std::iter::once((term, (frequency - count) * idf)), of_view);
+            }
+            let scale = reciprocal_root(squares);
+            whole.iter_mut().zip(of_view.iter()).for_each(|(score, sum)| *score += scale * sum);
         }
+        scales.iter_mut().for_each(|scale| *scale = reciprocal_root(*scale));
         scores.clear();
         for sentence in 0..sentences {
             for (class, intercept) in linear.intercept().iter().enumerate() {
