@@ -71,7 +71,9 @@ def read_weights(version):
 
     def tensor(name):
         start, end = (8 + header_bytes + offset for offset in header[name]["data_offsets"])
-        return np.frombuffer(data[start:end], "<f8").reshape(header[name]["shape"])
+        kind = {"F32": "<f4", "F64": "<f8"}[header[name]["dtype"]]
+        values = np.frombuffer(data[start:end], kind).astype(float)
+        return values.reshape(header[name]["shape"])
 
     return vocabulary, tensor("weights"), tensor("intercept")
 
