@@ -7,10 +7,10 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use linfa::dataset::DatasetBase;
 use ndarray::Array1;
 use postloan::features::{
-    DocumentFrequencyBound, FeatureSettings, FeatureUnion, SparseRow, TermFrequency, UnionScratch,
-    ViewSettings, VocabularyLimits,
+    DocumentFrequencyBound, FeatureSettings, FeatureUnion, TermFrequency, ViewSettings,
+    VocabularyLimits,
 };
-use postloan::model::{LabelSet, ModelBundle, RiskClassifier};
+use postloan::model::{LabelSet, ModelBundle, RiskClassifier, Scorer, ScorerBuffers};
 use postloan::records::{FieldNames, InputOptions, ReviewCollection};
 use postloan::text::{
     AnalyzedText, Analyzer, NormalizedText, Segmenter, StopWords, TextSettings, UserDictionary,
@@ -53,6 +53,7 @@ fn classification(criterion: &mut Criterion) {
     let classifier = RiskClassifier::open(MODEL).unwrap_or_else(|error| panic!("{error}"));
     let version = PathBuf::from(MODEL).join("1");
     let bundle = ModelBundle::read(&version).unwrap_or_else(|error| panic!("{error}"));
+    let scorer = Scorer::new(bundle.vectorizer, bundle.linear, bundle.second_stage);
     let analyzer = analyzer();
 
     let mut group = criterion.benchmark_group("1,000 comments");
@@ -68,13 +69,11 @@ fn classification(criterion: &mut Criterion) {
     group.bench_function("vectorise and score terms", |bencher| {
         let analyzed: Vec<AnalyzedText> =
             texts.iter().map(|text| analyzer.analyzed(text)).collect();
-        let (mut scratch, mut row) = (UnionScratch::default(), SparseRow::default());
-        let mut scores = Vec::new();
+        let mut buffers = ScorerBuffers::default();
         bencher.iter(|| {
             for analyzed in &analyzed {
-                bundle.vectorizer.transform(analyzed, &mut scratch, &mut row);
-                bundle.linear.scores(&row, &mut scores);
-                black_box(&scores);
+                scorer.score(analyzed, &mut buffers);
+                black_box(buffers.scores());
             }
         });
     });

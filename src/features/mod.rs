@@ -14,7 +14,7 @@ mod vocabulary_builder;
 mod words;
 
 pub use sparse::{SparseMatrix, SparseRow};
-pub use tfidf::{TermFrequency, TfidfVectorizer, VectorizerScratch, ViewSettings};
+pub use tfidf::{RepeatedTerm, TermFrequency, TfidfVectorizer, VectorizerScratch, ViewSettings};
 pub use union::{FeatureSettings, FeatureUnion, SentenceTerms, UnionScratch};
 pub use vocabulary::{
     DocumentFrequencyBound, NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits,

@@ -74,6 +74,19 @@ pub(super) struct Occurrence {
     pub(super) start: u32,
 }
 
+/// A term that occurs more than once in a document.
+#[derive(Debug, Clone, Copy)]
+pub struct RepeatedTerm {
+    /// Its column.
+    pub term: TermId,
+    /// How often it occurs.
+    pub count: f64,
+    /// Its term frequency, which that count becomes.
+    pub frequency: f64,
+    /// Its inverse document frequency.
+    pub idf: f64,
+}
+
 impl VectorizerScratch {
     /// Each occurrence of a term in the document that was last transformed, in order of their
     /// starts.
@@ -208,14 +221,16 @@ impl TfidfVectorizer {
     }
 
     /// Each term that was found more than once in the document that was last
-    /// [looked at](Self::find) with `scratch`, how often, its term frequency, and its inverse
-    /// document frequency.
+    /// [looked at](Self::find) with `scratch`.
     pub(super) fn repeated(
         &self,
         scratch: &VectorizerScratch,
-    ) -> impl Iterator<Item = (TermId, f64, f64, f64)> {
-        scratch.repeated.iter().map(|&(term, count)| {
-            (term, f64::from(count), self.frequency(count), self.idf[term as usize])
+    ) -> impl Iterator<Item = RepeatedTerm> {
+        scratch.repeated.iter().map(|&(term, count)| RepeatedTerm {
+            term,
+            count: f64::from(count),
+            frequency: self.frequency(count),
+            idf: self.idf[term as usize],
         })
     }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::sparse::{SparseMatrix, SparseRow};
-use super::tfidf::{Occurrence, TfidfVectorizer, VectorizerScratch, ViewSettings};
+use super::tfidf::{Occurrence, RepeatedTerm, TfidfVectorizer, VectorizerScratch, ViewSettings};
 use super::vocabulary::{NgramUnit, TermId, VocabularyError};
 use crate::text::AnalyzedText;
 
@@ -189,19 +189,19 @@ impl FeatureUnion {
     }
 
     /// Of one kind of n-grams, each term that occurs more than once in the comment whose terms
-    /// were last [found](Self::find) with `scratch`: its column, how often it occurs, its term
-    /// frequency and its inverse document frequency.
+    /// were last [found](Self::find) with `scratch`.
     pub fn repeated(
         &self,
         view: usize,
         scratch: &UnionScratch,
-    ) -> impl Iterator<Item = (TermId, f64, f64, f64)> {
+    ) -> impl Iterator<Item = RepeatedTerm> {
         let words = (view == 0).then(|| self.words.repeated(&scratch.words));
         let characters = self.characters.as_ref().filter(|_| view == 1);
         let characters = characters.map(|view| view.repeated(&scratch.characters));
         let first_id = self.word_terms();
         let characters = characters.into_iter().flatten();
-        let characters = characters.map(move |(term, n, tf, idf)| (first_id + term, n, tf, idf));
+        let characters =
+            characters.map(move |found| RepeatedTerm { term: first_id + found.term, ..found });
         words.into_iter().flatten().chain(characters)
     }
 

@@ -245,7 +245,9 @@ impl Vocabulary {
             index.advance(&mut steps[step * count..], &word_ids[step..], 0, probes);
             steps.resize((step + 1) * count, Step::NONE);
         }
-        for row in lengths..lengths + self.max_skip {
+        // No pair skips more words than there are between the first and the last.
+        let skips = self.max_skip.min(count.saturating_sub(2));
+        for row in lengths..lengths + skips {
             let to_last = row - lengths + 2;
             let pairs = word_ids.windows(to_last + 1).map(|words| match words {
                 [first, rest @ ..] if !rest.contains(&BREAK) => index.first_step(*first),
@@ -258,9 +260,7 @@ impl Vocabulary {
         }
         // Pairs first, then n-grams, each with how many words it spans.
         rows.clear();
-        rows.extend(
-            (lengths..lengths + self.max_skip).zip(3..).map(|(row, words)| (row * count, words)),
-        );
+        rows.extend((lengths..lengths + skips).zip(3..).map(|(row, words)| (row * count, words)));
         rows.extend((0..lengths).map(|row| (row * count, row + 1)));
         for start in 0..count {
             if steps[start] == Step::NONE {

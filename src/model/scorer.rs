@@ -123,14 +123,14 @@ impl Scorer {
         buffers: &mut ScorerBuffers,
         mut found: impl FnMut(TermId, f64),
     ) -> f64 {
-        // Scoring makes no vector of the whole comment.
-        self.vectorizer.transform(comment, &mut buffers.scratch, &mut buffers.row);
         let Some(second_stage) = &self.second_stage else {
             for (term, value) in buffers.row.iter() {
                 found(term, f64::from(self.linear.weights_of(term)[class]) * value);
             }
             return self.linear.intercept()[class];
         };
+        // Scoring made no vector of the whole comment.
+        self.vectorizer.transform(comment, &mut buffers.scratch, &mut buffers.row);
         let Sensitivity { whole, sentences, constant } =
             second_stage.sensitivity(class, &buffers.sentences);
         for (term, value) in buffers.row.iter() {

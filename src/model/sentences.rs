@@ -1,7 +1,7 @@
 //! What the linear model says of each sentence by itself.
 
 use super::linear::LinearModel;
-use crate::features::{FeatureUnion, UnionScratch};
+use crate::features::{FeatureUnion, RepeatedTerm, UnionScratch};
 use crate::text::AnalyzedText;
 
 /// The score of each class for each sentence of a comment.
@@ -64,7 +64,7 @@ impl SentenceScores {
             for of_sentence in sums[places.start * classes..places.end * classes].chunks(classes) {
                 of_view.iter_mut().zip(of_sentence).for_each(|(sum, value)| *sum += value);
             }
-            for (term, count, frequency, idf) in vectorizer.repeated(view, scratch) {
+            for RepeatedTerm { term, count, frequency, idf } in vectorizer.repeated(view, scratch) {
                 squares += (frequency * frequency - count) * idf * idf;
                 linear.add(std::iter::once((term, (frequency - count) * idf)), of_view);
             }
