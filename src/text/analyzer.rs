@@ -3,17 +3,19 @@
 use std::ops::Range;
 
 use super::alignment::Alignment;
+use super::boundaries::{self, Boundary, Place, ends_sentence};
+use super::character_kinds::Kinds;
 use super::dictionary::StopWords;
 use super::hypotheticals::{self, HypotheticalScope};
 use super::identifiers::Replacement;
-use super::layout::{self, Begins};
+use super::marks::{self, Mark};
 use super::negation::{self, NegationScope};
 use super::normalization::NormalizedText;
 use super::privacy;
 use super::quantities::QuantityReading;
 use super::rewriting::rewrite;
 use super::segmenter::Segmenter;
-use super::sentences::{SentenceEnd, ends_sentence, find_sentences};
+use super::sentences::{SentenceEnd, find_sentences};
 use super::settings::TextSettings;
 use super::symbols::is_symbol;
 
@@ -84,41 +86,44 @@ impl Analyzer {
             private,
             rewritten,
             rewriting,
-            layout: begins_at,
+            marks,
+            boundaries: places,
             words,
             forms,
             sentences,
         } = analyzed;
         normalized.assign(comment);
         let text = normalized.as_str();
+        marks::find(text, privacy::BEGINNINGS.and(Kinds::QUANTITY), marks);
         private.clear();
         if self.settings.privacy {
-            privacy::find(text, &self.segmenter, private);
+            privacy::find(text, marks, &self.segmenter, private);
         }
         let reading = match (self.settings.quantities, self.settings.trends) {
             (false, _) => QuantityReading::Off,
             (true, false) => QuantityReading::Buckets,
             (true, true) => QuantityReading::Trends,
         };
-        rewrite(text, private, reading, rewritten, rewriting);
-        begins_at.clear();
-        if self.settings.layout {
-            layout::find(rewritten, begins_at);
-        }
-        let mut begins = begins_at.iter().peekable();
+        rewrite(text, marks, private, reading, rewritten, rewriting);
+        let characters = marks::find(rewritten, boundaries::BOUNDARIES, marks);
+        boundaries::find(rewritten, marks, self.settings.layout, places);
+        let is_layout = |place: &&Place| place.boundary != Boundary::Stop;
+        let mut layout = places.iter().filter(is_layout).peekable();
         words.clear();
         forms.clear();
         let mut denials = NegationScope::default();
         let mut suppositions = HypotheticalScope::default();
         self.segmenter.for_each_word(rewritten, |place| {
             let word = &rewritten[place.clone()];
-            while let Some((at, what)) = begins.next_if(|(at, _)| *at <= place.start) {
+            while let Some(Place { byte, boundary, .. }) =
+                layout.next_if(|begins| begins.byte <= place.start)
+            {
                 denials.end_clause();
-                if *what == Begins::Sentence {
+                if *boundary == Boundary::Sentence {
                     suppositions.end_sentence();
                 }
                 if !matches!(words.last(), None | Some(Word { form: Form::Break, .. })) {
-                    words.push(Word { form: Form::Break, place: *at..*at });
+                    words.push(Word { form: Form::Break, place: *byte..*byte });
                 }
             }
             if !word.contains(is_meaningful) {
@@ -147,15 +152,20 @@ impl Analyzer {
             };
             words.push(Word { form, place });
         });
-        let places = words.iter().map(|word| (word.place.start, !matches!(word.form, Form::Break)));
-        find_sentences(rewritten, places, begins_at, sentences);
+        let starts = words.iter().map(|word| (word.place.start, !matches!(word.form, Form::Break)));
+        find_sentences(characters, starts, places, sentences);
     }
 }
 
 /// Whether `c` is a letter, ideograph, digit or symbol.
 fn is_meaningful(c: char) -> bool {
-    // Nearly every character of a comment; the tables are slower.
-    matches!(c, '\u{4E00}'..='\u{9FFF}') || c.is_alphanumeric() || is_symbol(c)
+    match c {
+        // Nearly every character of a comment; the tables are slower.
+        '\u{4E00}'..='\u{9FFF}' => true,
+        '\0'..='\x7F' => c.is_ascii_alphanumeric(),
+        '、' | '。' => false,
+        _ => c.is_alphanumeric() || is_symbol(c),
+    }
 }
 
 /// Whether `c` ends a clause. A full stop or comma inside a number is part of a word.
@@ -175,8 +185,10 @@ pub struct AnalyzedText {
     words: Vec<Word>,
     /// The forms of words that do not read as they stand, one after the other.
     forms: String,
-    /// Where the layout begins clauses and sentences.
-    layout: Vec<(usize, Begins)>,
+    /// Characters that may matter, of the normal form and then of the rewritten text.
+    marks: Vec<Mark>,
+    /// Where sentences and clauses begin.
+    boundaries: Vec<Place>,
     sentences: Vec<SentenceEnd>,
 }
 
@@ -206,6 +218,12 @@ impl AnalyzedText {
             Form::Marked(form) => &self.forms[form.clone()],
             Form::Break => "",
         })
+    }
+
+    /// The normal form, with symbols in the place of what they stand for.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.rewritten
     }
 
     /// The characters, symbols among them, as strings of one each, and an empty one in the place

@@ -1,10 +1,10 @@
-//! What a character may be in a number or a name: one look tells that it is nothing, which nearly
-//! every character of a comment is.
+//! What a character may be in a number, a name, the layout: one look tells that it is nothing, which
+//! nearly every character of a comment is.
 
 use std::ops::BitOr;
 use std::sync::LazyLock;
 
-use super::names;
+use super::{boundaries, names, quantities};
 
 /// A set of parts that a character may play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,10 +34,21 @@ impl Kinds {
     pub(super) const ROLE: Self = Self(1 << 10);
     /// May stand before a name.
     pub(super) const BEFORE: Self = Self(1 << 11);
+    /// The first of a quantity.
+    pub(super) const QUANTITY: Self = Self(1 << 12);
+    /// May begin a clause or a sentence by the layout, at its place or behind it.
+    pub(super) const LAYOUT: Self = Self(1 << 13);
+    /// Ends a sentence.
+    pub(super) const STOP: Self = Self(1 << 14);
 
     /// The parts that `c` may play.
     pub(super) fn of(c: char) -> Self {
-        TABLE.get(c as usize).copied().unwrap_or_default()
+        KindTable::get().of(c)
+    }
+
+    /// These parts and those.
+    pub(super) const fn and(self, kinds: Self) -> Self {
+        Self(self.0 | kinds.0)
     }
 
     /// Whether one of `kinds` is among these.
@@ -51,6 +62,22 @@ impl BitOr for Kinds {
 
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+/// The parts of each character, at hand for a loop over many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KindTable(&'static [Kinds]);
+
+impl KindTable {
+    pub(super) fn get() -> Self {
+        Self(&TABLE)
+    }
+
+    /// The parts that `c` may play.
+    #[inline]
+    pub(super) fn of(self, c: char) -> Kinds {
+        self.0.get(c as usize).copied().unwrap_or_default()
     }
 }
 
@@ -68,5 +95,16 @@ static TABLE: LazyLock<Box<[Kinds]>> = LazyLock::new(|| {
     put('+', Kinds::PLUS);
     PROVINCES.chars().for_each(|c| put(c, Kinds::PROVINCE));
     names::character_kinds(&mut put);
+    for c in '\0'..='\u{FFFF}' {
+        for (plays, kind) in [
+            (quantities::begins_quantity(c), Kinds::QUANTITY),
+            (boundaries::is_layout(c), Kinds::LAYOUT),
+            (boundaries::ends_sentence(c), Kinds::STOP),
+        ] {
+            if plays {
+                put(c, kind);
+            }
+        }
+    }
     table
 });

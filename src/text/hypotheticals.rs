@@ -1,5 +1,7 @@
 //! What is only supposed: 若年底前仍未续保则逾期 names what might come, not what is.
 
+use super::first_characters::FirstCharacters;
+
 /// What stands before a word that is only supposed.
 pub(super) const MARK: char = '?';
 
@@ -8,6 +10,9 @@ const CUES: [&str; 13] = [
     "若", "如", "如果", "一旦", "倘若", "万一", "假如", "要是", "假若", "倘", "若是", "如若",
     "假设",
 ];
+
+/// Most words are told by their first character to be no cue.
+const FIRST_CHARACTERS: FirstCharacters = FirstCharacters::NONE.with(&CUES);
 
 /// Follows the words of a text and tells which of them are only supposed: all behind a cue, to the
 /// end of the sentence, because the consequence often stands behind a comma.
@@ -24,7 +29,7 @@ impl HypotheticalScope {
 
     /// Whether `word`, the next one of its sentence, is only supposed. A cue is.
     pub(super) fn supposes(&mut self, word: &str) -> bool {
-        self.open |= CUES.contains(&word);
+        self.open |= FIRST_CHARACTERS.may_begin(word) && CUES.contains(&word);
         self.open
     }
 }

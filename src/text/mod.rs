@@ -6,11 +6,13 @@
 
 mod alignment;
 mod analyzer;
+mod boundaries;
 mod character_kinds;
 mod dictionary;
+mod first_characters;
 mod hypotheticals;
 mod identifiers;
-mod layout;
+mod marks;
 mod name_words;
 mod names;
 mod negation;

@@ -5,17 +5,26 @@
 
 use super::character_kinds::Kinds;
 use super::identifiers::{self, Replacement};
+use super::marks::Mark;
 use super::names;
 use super::segmenter::Segmenter;
 
-/// Replaces `found` by what of `text`, a normal form, names a person, in order.
-pub(super) fn find(text: &str, segmenter: &Segmenter, found: &mut Vec<Replacement>) {
+/// The parts of characters at which something may begin that names a person.
+pub(super) const BEGINNINGS: Kinds =
+    Kinds::CODE.and(Kinds::PLUS).and(Kinds::PROVINCE).and(Kinds::SURNAME);
+
+/// Replaces `found` by what of `text`, a normal form, names a person, in order. `marks` are at
+/// least the [`BEGINNINGS`] in it.
+pub(super) fn find(
+    text: &str,
+    marks: &[Mark],
+    segmenter: &Segmenter,
+    found: &mut Vec<Replacement>,
+) {
     found.clear();
-    let any = Kinds::CODE | Kinds::PLUS | Kinds::PROVINCE | Kinds::SURNAME;
     let mut position = 0;
-    for (place, c) in text.char_indices() {
-        let kinds = Kinds::of(c);
-        if !kinds.has(any) || place < position {
+    for &Mark { byte: place, kinds, .. } in marks {
+        if !kinds.has(BEGINNINGS) || place < position {
             continue;
         }
         let replacement = if kinds.has(Kinds::CODE) {
@@ -49,11 +58,11 @@ pub(super) mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::super::alignment::Alignment;
     use super::super::analyzer::{AnalyzedText, Analyzer};
     use super::super::dictionary::{StopWords, UserDictionary};
+    use super::super::marks;
     use super::super::quantities::QuantityReading;
-    use super::super::rewriting::rewrite;
+    use super::super::rewriting::rewritten;
     use super::super::settings::TextSettings;
     use super::super::symbols::readable;
     use super::*;
@@ -61,12 +70,16 @@ pub(super) mod tests {
     static SEGMENTER: LazyLock<Segmenter> =
         LazyLock::new(|| Segmenter::new(&UserDictionary::banking().unwrap()));
 
+    fn find_all(text: &str) -> Vec<Replacement> {
+        let (mut marks, mut found) = (Vec::new(), Vec::new());
+        marks::find(text, BEGINNINGS, &mut marks);
+        find(text, &marks, &SEGMENTER, &mut found);
+        found
+    }
+
     /// `text` with the names of symbols in the place of what points at a person.
     pub(in super::super) fn replaced(text: &str) -> String {
-        let mut found = Vec::new();
-        find(text, &SEGMENTER, &mut found);
-        let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
-        rewrite(text, &found, QuantityReading::Off, &mut rewritten, &mut alignment);
+        let (rewritten, _) = rewritten(text, &find_all(text), QuantityReading::Off);
         readable(&rewritten).into_owned()
     }
 
@@ -167,10 +180,8 @@ pub(super) mod tests {
         fn whatever_the_text_replacements_are_in_order_and_on_characters(
             text in "[王张于老小某总客户a-c1-3 .@·京*+-]{0,40}"
         ) {
-            let mut found = Vec::new();
-            find(&text, &SEGMENTER, &mut found);
             let mut end = 0;
-            for replacement in found {
+            for replacement in find_all(&text) {
                 prop_assert!(replacement.start >= end && replacement.end > replacement.start);
                 prop_assert!(text.get(replacement.start..replacement.end).is_some());
                 end = replacement.end;

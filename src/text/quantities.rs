@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::character_kinds::Kinds;
+use super::marks::{self, Mark};
 use super::symbols::{AMOUNT, DATE, DAYS, IDENTITY, INSTALMENTS, MONTHS, NUMBER, PERCENT, YEAR};
 use super::trends;
 
@@ -83,6 +85,16 @@ fn begins_numeral(c: char) -> bool {
     c.is_ascii_digit() || matches!(c, '十' | '百' | '千') || digit_value(c).is_some()
 }
 
+/// Whether a [`Quantity`] may begin with `c`.
+pub(super) fn begins_quantity(c: char) -> bool {
+    begins_numeral(c) || c == 'm'
+}
+
+/// Whether what stands behind `c` goes on from it.
+fn is_part_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '.'
+}
+
 fn digit_value(c: char) -> Option<f64> {
     Some(match c {
         '零' | '〇' => 0.0,
@@ -128,57 +140,61 @@ pub(super) struct Quantity {
 
 impl Quantity {
     /// Calls `found` with the place and the symbol of each quantity in the part `range` of
-    /// `text`, in order.
+    /// `text`, in order. `marks` are at least the characters of `text` at which one may begin.
     pub(super) fn find(
         text: &str,
+        marks: &[Mark],
         range: Range<usize>,
         reading: QuantityReading,
         found: &mut impl FnMut(Range<usize>, usize),
     ) {
         let trends = reading == QuantityReading::Trends;
         let text = &text[..range.end];
+        // Up to where the text is read.
         let mut position = range.start;
-        let mut before = ' ';
         let mut last: Option<(usize, Self)> = None;
-        while let Some(c) = text[position..].chars().next() {
+        for mark in marks::from(marks, range.start) {
+            let place = mark.byte;
+            if place >= range.end {
+                break;
+            }
+            if place < position || !mark.kinds.has(Kinds::QUANTITY) {
+                continue;
+            }
             // A number that goes on from a letter or digit, as in LPR5 or 3k8, is part of a name.
-            let may_begin = !before.is_ascii_alphanumeric() && before != '.';
-            let rest = &text[position..];
-            // Right behind a number, m2 is square metres.
-            let after_number = last.as_ref().is_some_and(|(end, _)| *end == position);
-            let read = if c == 'm' && trends && may_begin && !after_number {
-                Self::read_lateness(rest)
+            let goes_on = text[position..place].ends_with(is_part_of_name);
+            let rest = &text[place..];
+            let read = if goes_on {
+                None
+            } else if rest.starts_with('m') {
+                // Right behind a number, m2 is square metres.
+                let after_number = last.as_ref().is_some_and(|(end, _)| *end == place);
+                (trends && !after_number).then(|| Self::read_lateness(rest)).flatten()
             } else {
-                let begins = may_begin && begins_numeral(c);
-                begins.then(|| Numeral::read(rest)).flatten().and_then(Self::read)
+                Numeral::read(rest).and_then(Self::read)
             };
-            match read {
-                Some(mut quantity) => {
-                    let mut start = position;
-                    let end = position + quantity.length;
-                    if trends {
-                        let way = last.as_ref().and_then(|(from, last)| {
-                            Some((*from, trends::change(last, &quantity, &text[*from..start])?))
-                        });
-                        if let Some((from, symbol)) = way {
-                            found(from..start, symbol);
-                        } else if let Some(bucket) = quantity.percentage() {
-                            let from = last.as_ref().map_or(range.start, |(from, _)| *from);
-                            if let Some((symbol, sign)) = trends::direction(&text[from..start]) {
-                                quantity.symbol = symbol + bucket;
-                                start -= sign;
-                            }
-                        }
+            let Some(mut quantity) = read else {
+                continue;
+            };
+            let mut start = place;
+            let end = place + quantity.length;
+            if trends {
+                let way = last.as_ref().and_then(|(from, last)| {
+                    Some((*from, trends::change(last, &quantity, &text[*from..start])?))
+                });
+                if let Some((from, symbol)) = way {
+                    found(from..start, symbol);
+                } else if let Some(bucket) = quantity.percentage() {
+                    let from = last.as_ref().map_or(range.start, |(from, _)| *from);
+                    if let Some((symbol, sign)) = trends::direction(&text[from..start]) {
+                        quantity.symbol = symbol + bucket;
+                        start -= sign;
                     }
-                    found(start..end, quantity.symbol);
-                    (position, before) = (end, ' ');
-                    last = Some((end, quantity));
-                }
-                None => {
-                    position += c.len_utf8();
-                    before = c;
                 }
             }
+            found(start..end, quantity.symbol);
+            position = end;
+            last = Some((end, quantity));
         }
     }
 
@@ -287,14 +303,12 @@ fn day_of_month(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alignment::Alignment;
-    use super::super::rewriting::rewrite;
+    use super::super::rewriting::rewritten;
     use super::super::symbols::readable;
     use super::{Numeral, QuantityReading, begins_numeral};
 
-    fn rewritten(text: &str) -> String {
-        let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
-        rewrite(text, &[], QuantityReading::Buckets, &mut rewritten, &mut alignment);
+    fn shown(text: &str) -> String {
+        let (rewritten, _) = rewritten(text, &[], QuantityReading::Buckets);
         readable(&rewritten).into_owned()
     }
 
@@ -319,7 +333,7 @@ mod tests {
             ("十几天", "⟨11–30天⟩"),
             ("20多天", "⟨11–30天⟩"),
         ] {
-            assert_eq!(rewritten(text), expected);
+            assert_eq!(shown(text), expected);
         }
     }
 
@@ -333,7 +347,7 @@ mod tests {
             ("授信三千万", "授信⟨500万–1亿元⟩"),
             ("营收1.2亿", "营收⟨>1亿元⟩"),
         ] {
-            assert_eq!(rewritten(text), expected);
+            assert_eq!(shown(text), expected);
         }
     }
 
@@ -347,15 +361,14 @@ mod tests {
             ("一家人都在", "一家人都在"),
             ("lpr5的3k8", "lpr5的3k8"),
         ] {
-            assert_eq!(rewritten(text), expected);
+            assert_eq!(shown(text), expected);
         }
     }
 
     #[test]
     fn a_symbol_points_at_number_and_unit_and_the_rest_at_itself() {
-        let (mut rewritten, mut alignment) = (String::new(), Alignment::default());
         let text = "已逾期62天,失联";
-        rewrite(text, &[], QuantityReading::Buckets, &mut rewritten, &mut alignment);
+        let (rewritten, alignment) = rewritten(text, &[], QuantityReading::Buckets);
         let place = rewritten.find(super::super::symbols::is_symbol).unwrap();
         assert_eq!(&text[alignment.source_range(place..place + 3)], "62天");
         assert_eq!(&text[alignment.source_range(0..place + 3)], "已逾期62天");

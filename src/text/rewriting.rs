@@ -4,13 +4,16 @@ use std::ops::Range;
 
 use super::alignment::Alignment;
 use super::identifiers::Replacement;
+use super::marks::Mark;
 use super::quantities::{Quantity, QuantityReading};
 use super::symbols::symbol;
 
 /// Replaces `rewritten` by `text` with a symbol in the place of each of `replacements` and, where
-/// asked for, of each quantity with its unit.
+/// asked for, of each quantity with its unit. `marks` are at least the characters of `text` at
+/// which a quantity may begin.
 pub(super) fn rewrite(
     text: &str,
+    marks: &[Mark],
     replacements: &[Replacement],
     quantities: QuantityReading,
     rewritten: &mut String,
@@ -31,13 +34,13 @@ pub(super) fn rewrite(
     let mut start = 0;
     for replacement in replacements {
         if quantities != QuantityReading::Off {
-            Quantity::find(text, start..replacement.start, quantities, &mut put);
+            Quantity::find(text, marks, start..replacement.start, quantities, &mut put);
         }
         put(replacement.start..replacement.end, replacement.symbol);
         start = replacement.end;
     }
     if quantities != QuantityReading::Off {
-        Quantity::find(text, start..text.len(), quantities, &mut put);
+        Quantity::find(text, marks, start..text.len(), quantities, &mut put);
     }
     put(text.len()..text.len(), 0);
 }
@@ -47,4 +50,17 @@ fn copy(text: &str, range: Range<usize>, rewritten: &mut String, alignment: &mut
         alignment.push(rewritten.len(), range.len(), range.clone());
         rewritten.push_str(&text[range]);
     }
+}
+
+/// The same in buffers of its own.
+#[cfg(test)]
+pub(super) fn rewritten(
+    text: &str,
+    replacements: &[Replacement],
+    quantities: QuantityReading,
+) -> (String, Alignment) {
+    let (mut marks, mut rewritten, mut alignment) = Default::default();
+    super::marks::find(text, super::character_kinds::Kinds::QUANTITY, &mut marks);
+    rewrite(text, &marks, replacements, quantities, &mut rewritten, &mut alignment);
+    (rewritten, alignment)
 }

@@ -1,6 +1,6 @@
 //! Where sentences end.
 
-use super::layout::Begins;
+use super::boundaries::{Boundary, Place};
 
 /// A sentence of an analysed comment: where it ends, counted in its words and in its characters.
 /// It begins where the one before ends.
@@ -12,64 +12,34 @@ pub struct SentenceEnd {
     pub characters: usize,
 }
 
-/// Whether `c`, in a normalised text, ends a sentence.
-pub(super) fn ends_sentence(c: char) -> bool {
-    matches!(c, '。' | ';' | '!' | '?' | '\n')
-}
-
-/// Replaces `sentences` by those of `text`. `words` gives, in order, where each word starts and
-/// whether it is one at all, not the end of a clause: a stretch without words is no sentence, and
-/// belongs to the one before. `layout` tells where the layout begins one.
+/// Replaces `sentences` by those of a text of so many `characters`. `words` gives, in order, where
+/// each word starts and whether it is one at all, not the end of a clause: a stretch without words
+/// is no sentence, and belongs to the one before. `places` tells where a sentence ends or begins.
 ///
 /// There is always at least one sentence.
 pub(super) fn find_sentences(
-    text: &str,
+    characters: usize,
     words: impl ExactSizeIterator<Item = (usize, bool)>,
-    layout: &[(usize, Begins)],
+    places: &[Place],
     sentences: &mut Vec<SentenceEnd>,
 ) {
     sentences.clear();
     let mut words = words.enumerate().peekable();
-    let mut begins = LayoutSentences { layout };
-    let (mut passed, mut has_word, mut characters) = (0, false, 0);
-    for (byte, c) in text.char_indices() {
-        characters += 1;
-        let end = byte + c.len_utf8();
-        if !ends_sentence(c) && !begins.any(end) {
-            continue;
-        }
-        while let Some((position, (_, is_word))) = words.next_if(|(_, (start, _))| *start < end) {
+    let (mut passed, mut has_word) = (0, false);
+    for place in places.iter().filter(|place| place.boundary != Boundary::Clause) {
+        let is_before = |word: &(usize, (usize, bool))| word.1.0 < place.byte;
+        while let Some((position, (_, is_word))) = words.next_if(is_before) {
             passed = position + 1;
             has_word |= is_word;
         }
-        end_sentence(SentenceEnd { words: passed, characters }, &mut has_word, sentences);
+        let end = SentenceEnd { words: passed, characters: place.character };
+        end_sentence(end, &mut has_word, sentences);
     }
     for (position, (_, is_word)) in words {
         passed = position + 1;
         has_word |= is_word;
     }
     end_sentence(SentenceEnd { words: passed, characters }, &mut has_word, sentences);
-}
-
-/// The places at which the layout begins a sentence.
-struct LayoutSentences<'l> {
-    layout: &'l [(usize, Begins)],
-}
-
-impl LayoutSentences<'_> {
-    /// Whether one begins at `place`. Places come in order.
-    fn any(&mut self, place: usize) -> bool {
-        while let [(at, begins), rest @ ..] = self.layout {
-            if *at > place {
-                return false;
-            }
-            self.layout = rest;
-            if *at == place && *begins == Begins::Sentence {
-                return true;
-            }
-        }
-        false
-    }
 }
 
 fn end_sentence(end: SentenceEnd, has_word: &mut bool, sentences: &mut Vec<SentenceEnd>) {
@@ -82,11 +52,14 @@ fn end_sentence(end: SentenceEnd, has_word: &mut bool, sentences: &mut Vec<Sente
 
 #[cfg(test)]
 mod tests {
+    use super::super::{boundaries, marks};
     use super::*;
 
     fn sentences(text: &str, words: &[(usize, bool)]) -> Vec<(usize, usize)> {
-        let mut sentences = Vec::new();
-        find_sentences(text, words.iter().copied(), &[], &mut sentences);
+        let (mut marks, mut places, mut sentences) = (Vec::new(), Vec::new(), Vec::new());
+        let characters = marks::find(text, boundaries::BOUNDARIES, &mut marks);
+        boundaries::find(text, &marks, true, &mut places);
+        find_sentences(characters, words.iter().copied(), &places, &mut sentences);
         sentences.iter().map(|end| (end.words, end.characters)).collect()
     }
 
