@@ -53,7 +53,7 @@ fn classification(criterion: &mut Criterion) {
     let classifier = RiskClassifier::open(MODEL).unwrap_or_else(|error| panic!("{error}"));
     let version = PathBuf::from(MODEL).join("1");
     let bundle = ModelBundle::read(&version).unwrap_or_else(|error| panic!("{error}"));
-    let scorer = Scorer::new(bundle.vectorizer, bundle.linear, bundle.second_stage);
+    let scorer = Scorer::new(bundle.vectorizer, &bundle.linear, bundle.second_stage);
     let analyzer = analyzer();
 
     let mut group = criterion.benchmark_group("1,000 comments");

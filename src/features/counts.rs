@@ -17,12 +17,15 @@ pub(super) struct TermCounts {
 }
 
 impl TermCounts {
-    /// Calls `each` with each of `terms` and how often it is among them, in the order of their ids.
+    /// Calls `each` with each of `terms`, which are below `limit`, and how often it is among them,
+    /// in the order of their ids.
     pub(super) fn for_each_in_order(
         &mut self,
+        limit: usize,
         terms: impl Iterator<Item = TermId>,
         mut each: impl FnMut(TermId, u32),
     ) {
+        self.reach(limit);
         for term in terms {
             let (place, bit) = split(self.insert(term));
             self.filled[place] |= bit;
@@ -45,13 +48,16 @@ impl TermCounts {
         self.repeated.clear();
     }
 
-    /// Calls `each` with each of `terms` that is among them more than once and how often, in the
-    /// order of their ids. Takes a fraction of the time that it takes to tell of all.
+    /// Calls `each` with each of `terms`, which are below `limit`, that is among them more than
+    /// once and how often, in the order of their ids. Takes a fraction of the time that it takes
+    /// to tell of all.
     pub(super) fn for_each_repeated(
         &mut self,
+        limit: usize,
         terms: impl Iterator<Item = TermId> + Clone,
         mut each: impl FnMut(TermId, u32),
     ) {
+        self.reach(limit);
         for term in terms.clone() {
             self.insert(term);
         }
@@ -65,13 +71,19 @@ impl TermCounts {
         self.repeated.clear();
     }
 
+    /// Makes room for terms below `limit`.
+    fn reach(&mut self, limit: usize) {
+        let places = limit.div_ceil(BITS);
+        if places > self.terms.len() {
+            self.terms.resize(places, 0);
+            self.filled.resize(places.div_ceil(BITS), 0);
+        }
+    }
+
     /// Adds a term and returns its place among `terms`.
+    #[inline]
     fn insert(&mut self, term: TermId) -> usize {
         let (place, bit) = split(term as usize);
-        if place >= self.terms.len() {
-            self.terms.resize(place + 1, 0);
-            self.filled.resize(place / BITS + 1, 0);
-        }
         let bits = &mut self.terms[place];
         if *bits & bit != 0 {
             self.repeated.push(term);
@@ -104,6 +116,10 @@ mod tests {
 
     use super::*;
 
+    fn limit(document: &[TermId]) -> usize {
+        document.iter().max().map_or(0, |highest| *highest as usize + 1)
+    }
+
     proptest! {
         #[test]
         fn terms_come_in_order_with_their_number_whatever_was_counted_before(
@@ -115,12 +131,12 @@ mod tests {
                 let mut expected = BTreeMap::new();
                 document.iter().for_each(|&term| *expected.entry(term).or_insert(0) += 1);
                 let mut found = Vec::new();
-                counts.for_each_in_order(document.iter().copied(), |term, count| {
+                counts.for_each_in_order(limit(document), document.iter().copied(), |term, count| {
                     found.push((term, count));
                 });
                 prop_assert_eq!(&found, &expected.into_iter().collect::<Vec<_>>());
                 let mut repeated = Vec::new();
-                counts.for_each_repeated(document.iter().copied(), |term, count| {
+                counts.for_each_repeated(limit(document), document.iter().copied(), |term, count| {
                     repeated.push((term, count));
                 });
                 found.retain(|(_, count)| *count > 1);

@@ -6,6 +6,7 @@
 
 mod counts;
 mod ngrams;
+mod occurrences;
 mod sparse;
 mod tfidf;
 mod union;

@@ -3,6 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::occurrences::Occurrence;
 use super::vocabulary::TermId;
 use super::words::{NO_WORD, WordTable};
 
@@ -148,17 +149,31 @@ struct Child {
 
 /// Where a word leads: to a node, to a term at which the way ends, or nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Step(u32);
+struct Step(u32);
 
-/// Where to look for a child first, and the word there.
+/// A walk from a word of a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walk {
+    /// The position of that word.
+    pub(super) start: u32,
+    step: Step,
+}
+
+/// The next step of a walk, and the child that stands where it is looked for first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Probe {
-    place: u32,
+    walk: Walk,
     word: u32,
+    child: Child,
 }
 
 impl Step {
-    pub(super) const NONE: Self = Self(NONE);
+    const NONE: Self = Self(NONE);
+}
+
+impl Probe {
+    const NONE: Self =
+        Self { walk: Walk { start: 0, step: Step::NONE }, word: NO_WORD, child: Child::NONE };
 }
 
 impl Child {
@@ -168,9 +183,9 @@ impl Child {
 impl Node {
     const LEADS_NOWHERE: Self = Self { term: NONE, first: 0, places: 0, filter: 0 };
 
-    /// How many places `children` get: three quarters are filled, or all if they are very few.
+    /// How many places `children` get: half are filled, or all if they are very few.
     fn places(children: u32) -> u32 {
-        children + children / 3
+        if children < 3 { children } else { 2 * children }
     }
 
     /// The place of its children to look at first.
@@ -186,51 +201,65 @@ impl NgramIndex {
         self.words.get(word)
     }
 
-    /// Where `word` leads from the root.
+    /// The number of the word that is `character`, or `NO_WORD`.
     #[inline]
-    pub(super) fn first_step(&self, word: u32) -> Step {
-        if word < self.words.len() as u32 { Step(word) } else { Step::NONE }
+    pub(super) fn character(&self, character: char) -> u32 {
+        self.words.character(character)
     }
 
-    /// Replaces each of `steps` by where its word, with the bits of `mark` set, leads from there.
+    /// The walks that begin with the words of a document, one for each that leads on.
+    pub(super) fn first_steps(&self, words: &[u32]) -> impl Iterator<Item = Walk> {
+        let known = self.words.len() as u32;
+        let walks = words.iter().zip(0..);
+        walks
+            .filter(move |(word, _)| **word < known)
+            .map(|(&word, start)| Walk { start, step: Step(word) })
+    }
+
+    /// Takes each of `walks` a step on, by the word that `next` says for its start. Those that it
+    /// leads nowhere end.
     ///
     /// All places are looked at first, and only then is it asked what was found: nearly all time
     /// is waiting for memory, and waiting for all at once takes no longer than for one.
     pub(super) fn advance(
         &self,
-        steps: &mut [Step],
-        words: &[u32],
-        mark: u32,
+        walks: &mut Vec<Walk>,
         probes: &mut Vec<Probe>,
+        next: impl Fn(usize) -> u32,
     ) {
-        let walks = || words.iter().map(|word| word | mark);
         probes.clear();
-        probes.extend(steps.iter().zip(walks()).map(|(step, word)| self.probe(*step, word)));
-        for ((step, word), probe) in steps.iter_mut().zip(walks()).zip(probes) {
-            *step = self.resolve(*step, word, *probe);
+        probes.resize(walks.len(), Probe::NONE);
+        let mut count = 0;
+        for &walk in walks.iter() {
+            let node = self.node(walk.step);
+            let word = next(walk.start as usize);
+            let hash = spread(word);
+            let leads_on = node.filter & filter_bit(hash) != 0;
+            let place = if leads_on { node.home(hash) } else { 0 };
+            probes[count] = Probe { walk, word, child: self.children[place as usize] };
+            count += usize::from(leads_on);
+        }
+        walks.clear();
+        for probe in &probes[..count] {
+            let Probe { walk: Walk { start, step }, word, child } = *probe;
+            let step = if child.word == word {
+                child.step
+            } else if child.word == NO_WORD {
+                Step::NONE
+            } else {
+                self.search(step, word)
+            };
+            if step != Step::NONE {
+                walks.push(Walk { start, step });
+            }
         }
     }
 
-    #[inline]
-    fn probe(&self, from: Step, word: u32) -> Probe {
-        let node = self.node(from);
-        let hash = spread(word);
-        let leads_on = node.filter & filter_bit(hash) != 0;
-        let place = if leads_on { node.home(hash) } else { 0 };
-        Probe { place, word: self.children[place as usize].word }
-    }
-
-    #[inline]
-    fn resolve(&self, from: Step, word: u32, probe: Probe) -> Step {
-        if probe.word == NO_WORD {
-            return Step::NONE;
-        }
-        if probe.word == word {
-            return self.children[probe.place as usize].step;
-        }
+    /// Where `word` leads from a node that has children.
+    fn search(&self, from: Step, word: u32) -> Step {
         let node = self.node(from);
         let block = &self.children[node.first as usize..][..node.places as usize];
-        let (before, after) = block.split_at((probe.place - node.first) as usize);
+        let (before, after) = block.split_at((node.home(spread(word)) - node.first) as usize);
         let mut children = after.iter().chain(before);
         let found = children.find(|child| child.word == word || child.word == NO_WORD);
         found.map_or(Step::NONE, |child| child.step)
@@ -241,16 +270,12 @@ impl NgramIndex {
         self.nodes.get(step.0 as usize).unwrap_or(&Node::LEADS_NOWHERE)
     }
 
-    /// The term at which a step ends, or `NONE`.
+    /// What a walk has found where it stands: a term, or `NONE`.
     #[inline]
-    pub(super) fn term(&self, step: Step) -> TermId {
-        if step == Step::NONE {
-            NONE
-        } else if step.0 & LEAF != 0 {
-            step.0 & !LEAF
-        } else {
-            self.node(step).term
-        }
+    pub(super) fn occurrence(&self, walk: &Walk) -> Occurrence {
+        let Walk { start, step } = *walk;
+        let term = if step.0 & LEAF != 0 { step.0 & !LEAF } else { self.node(step).term };
+        Occurrence { term, start }
     }
 
     /// Adds a child to a node that has room for it.
@@ -306,12 +331,12 @@ mod tests {
             }
             let index = trie.into_index(&term_at);
             for path in paths.iter().chain(&others) {
-                let mut step = [index.first_step(path[0])];
+                let mut walks: Vec<Walk> = index.first_steps(&path[..1]).collect();
                 for &word in &path[1..] {
-                    index.advance(&mut step, &[word], 0, &mut Vec::new());
+                    index.advance(&mut walks, &mut Vec::new(), |_| word);
                 }
-                let [last] = step;
-                prop_assert_eq!(index.term(last), expected.get(path).copied().unwrap_or(NONE));
+                let term = walks.first().map_or(NONE, |walk| index.occurrence(walk).term);
+                prop_assert_eq!(term, expected.get(path).copied().unwrap_or(NONE));
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::counts::TermCounts;
+use super::occurrences::Occurrences;
 use super::sparse::SparseRow;
 use super::vocabulary::{NgramUnit, TermId, Vocabulary, VocabularyError, VocabularyLimits, Walks};
 use super::vocabulary_builder::VocabularyBuilder;
@@ -57,21 +58,13 @@ pub struct TfidfVectorizer {
 /// The buffers of one vectorisation, reused from document to document.
 #[derive(Debug, Default, Clone)]
 pub struct VectorizerScratch {
-    word_ids: Vec<u32>,
-    /// In order of their starts.
-    occurrences: Vec<Occurrence>,
+    /// The numbers of the words.
+    units: Vec<u32>,
+    occurrences: Occurrences,
     counts: TermCounts,
     walks: Walks,
     /// The terms that were found more than once, with how often.
     repeated: Vec<(TermId, u32)>,
-}
-
-/// A term in a document.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Occurrence {
-    pub(super) term: TermId,
-    /// The position of its first word.
-    pub(super) start: u32,
 }
 
 /// A term that occurs more than once in a document.
@@ -83,14 +76,11 @@ pub struct RepeatedTerm {
     pub count: f64,
     /// Its term frequency, which that count becomes.
     pub frequency: f64,
-    /// Its inverse document frequency.
-    pub idf: f64,
 }
 
 impl VectorizerScratch {
-    /// Each occurrence of a term in the document that was last transformed, in order of their
-    /// starts.
-    pub(super) fn occurrences(&self) -> &[Occurrence] {
+    /// The occurrences of terms in the document that was last looked at.
+    pub(super) fn occurrences(&self) -> &Occurrences {
         &self.occurrences
     }
 }
@@ -183,21 +173,39 @@ impl TfidfVectorizer {
         row: &mut SparseRow,
     ) {
         row.clear();
-        self.append(words, 0, scratch, row);
+        self.find(words, scratch);
+        self.append(0, scratch, row);
     }
 
-    /// Appends the vector of `words` to `row`, with `first_id` added to its ids.
-    pub(super) fn append<'a>(
+    /// Leaves the occurrences of terms in `words` in `scratch`.
+    pub(super) fn find<'a>(
         &self,
         words: impl Iterator<Item = &'a str>,
+        scratch: &mut VectorizerScratch,
+    ) {
+        let VectorizerScratch { units, occurrences, walks, .. } = scratch;
+        self.vocabulary.look_up(words, units);
+        self.vocabulary.find(units, walks, occurrences);
+    }
+
+    /// The same for the characters of `text`.
+    pub(super) fn find_in_characters(&self, text: &str, scratch: &mut VectorizerScratch) {
+        let VectorizerScratch { units, occurrences, walks, .. } = scratch;
+        self.vocabulary.look_up_characters(text, units);
+        self.vocabulary.find(units, walks, occurrences);
+    }
+
+    /// Appends the vector of the document that was last looked at with `scratch` to `row`, with
+    /// `first_id` added to its ids.
+    pub(super) fn append(
+        &self,
         first_id: TermId,
         scratch: &mut VectorizerScratch,
         row: &mut SparseRow,
     ) {
-        self.look_up(words, scratch);
         let VectorizerScratch { occurrences, counts, .. } = scratch;
         let start = row.len();
-        counts.for_each_in_order(occurrences.iter().map(|found| found.term), |term, count| {
+        counts.for_each_in_order(self.vocabulary.len(), occurrences.terms(), |term, count| {
             row.push(first_id + term, self.frequency(count));
         });
         // In a second pass, in which no look-up waits for what came of the one before.
@@ -205,42 +213,22 @@ impl TfidfVectorizer {
         row.normalize_from(start);
     }
 
-    /// Leaves the occurrences of terms in `words` in `scratch`, and those terms that were found
-    /// more than once.
-    pub(super) fn find<'a>(
-        &self,
-        words: impl Iterator<Item = &'a str>,
-        scratch: &mut VectorizerScratch,
-    ) {
-        self.look_up(words, scratch);
+    /// Each term that was found more than once in the document that was last looked at with
+    /// `scratch`.
+    pub(super) fn repeated<'a>(
+        &'a self,
+        scratch: &'a mut VectorizerScratch,
+    ) -> impl Iterator<Item = RepeatedTerm> + 'a {
         let VectorizerScratch { occurrences, counts, repeated, .. } = scratch;
         repeated.clear();
-        counts.for_each_repeated(occurrences.iter().map(|found| found.term), |term, count| {
+        counts.for_each_repeated(self.vocabulary.len(), occurrences.terms(), |term, count| {
             repeated.push((term, count));
         });
-    }
-
-    /// Each term that was found more than once in the document that was last
-    /// [looked at](Self::find) with `scratch`.
-    pub(super) fn repeated(
-        &self,
-        scratch: &VectorizerScratch,
-    ) -> impl Iterator<Item = RepeatedTerm> {
-        scratch.repeated.iter().map(|&(term, count)| RepeatedTerm {
+        repeated.iter().map(|&(term, count)| RepeatedTerm {
             term,
             count: f64::from(count),
             frequency: self.frequency(count),
-            idf: self.idf[term as usize],
         })
-    }
-
-    fn look_up<'a>(&self, words: impl Iterator<Item = &'a str>, scratch: &mut VectorizerScratch) {
-        let VectorizerScratch { word_ids, occurrences, walks, .. } = scratch;
-        self.vocabulary.look_up(words, word_ids);
-        occurrences.clear();
-        self.vocabulary.for_each_ngram(word_ids, walks, |term, start, _| {
-            occurrences.push(Occurrence { term, start: start as u32 });
-        });
     }
 
     /// The term frequency of a term that occurs `count` times.
@@ -253,24 +241,25 @@ impl TfidfVectorizer {
         }
     }
 
-    /// The inverse document frequency of a term.
-    pub(super) fn idf(&self, term: TermId) -> f64 {
-        self.idf[term as usize]
+    /// The inverse document frequency of each term, raised to the power.
+    #[must_use]
+    pub fn idf(&self) -> &[f64] {
+        &self.idf
     }
 
     /// The positions of the words of each term in the document that was last
-    /// [transformed](Self::transform) with `scratch`, in order of their first words.
+    /// [transformed](Self::transform) with `scratch`: those of one word, in order, then those of
+    /// two, and so on, and pairs that skip some.
     pub fn for_each_occurrence(
         &self,
         scratch: &VectorizerScratch,
         mut found: impl FnMut(TermId, Range<usize>),
     ) {
-        self.vocabulary.for_each_ngram(
-            &scratch.word_ids,
-            &mut Walks::default(),
-            |term, start, words| {
-                found(term, start..start + words);
-            },
-        );
+        for (words, run) in scratch.occurrences.runs() {
+            for occurrence in run {
+                let start = occurrence.start as usize;
+                found(occurrence.term, start..start + words);
+            }
+        }
     }
 }

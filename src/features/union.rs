@@ -5,8 +5,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::occurrences::Occurrence;
 use super::sparse::{SparseMatrix, SparseRow};
-use super::tfidf::{Occurrence, RepeatedTerm, TfidfVectorizer, VectorizerScratch, ViewSettings};
+use super::tfidf::{RepeatedTerm, TfidfVectorizer, VectorizerScratch, ViewSettings};
 use super::vocabulary::{NgramUnit, TermId, VocabularyError};
 use crate::text::AnalyzedText;
 
@@ -48,25 +49,21 @@ pub struct UnionScratch {
     characters: VectorizerScratch,
 }
 
-/// The occurrences of terms of one kind of n-gram in a sentence.
+/// Occurrences of terms of one kind of n-gram in a sentence.
 #[derive(Debug, Clone, Copy)]
 pub struct SentenceTerms<'a> {
     /// The sentence, from 0.
     pub sentence: usize,
     /// The kind of n-gram: 0 for words, 1 for characters.
     pub view: usize,
-    vectorizer: &'a TfidfVectorizer,
     first_id: TermId,
     occurrences: &'a [Occurrence],
 }
 
 impl SentenceTerms<'_> {
-    /// The column and the inverse document frequency of each occurrence, in the order of the
-    /// comment.
-    pub fn iter(&self) -> impl Iterator<Item = (TermId, f64)> {
-        self.occurrences
-            .iter()
-            .map(|found| (self.first_id + found.term, self.vectorizer.idf(found.term)))
+    /// The column of each occurrence.
+    pub fn columns(&self) -> impl Iterator<Item = TermId> {
+        self.occurrences.iter().map(|found| self.first_id + found.term)
     }
 }
 
@@ -172,10 +169,11 @@ impl FeatureUnion {
         scratch: &mut UnionScratch,
         row: &mut SparseRow,
     ) {
-        self.words.transform(comment.words(), &mut scratch.words, row);
+        row.clear();
+        self.find(comment, scratch);
+        self.words.append(0, &mut scratch.words, row);
         if let Some(characters) = &self.characters {
-            let (first_id, scratch) = (self.word_terms(), &mut scratch.characters);
-            characters.append(comment.characters(), first_id, scratch, row);
+            characters.append(self.word_terms(), &mut scratch.characters, row);
         }
     }
 
@@ -184,53 +182,64 @@ impl FeatureUnion {
     pub fn find(&self, comment: &AnalyzedText, scratch: &mut UnionScratch) {
         self.words.find(comment.words(), &mut scratch.words);
         if let Some(characters) = &self.characters {
-            characters.find(comment.characters(), &mut scratch.characters);
+            characters.find_in_characters(comment.text(), &mut scratch.characters);
         }
+    }
+
+    /// The inverse document frequency of each column.
+    pub fn idf(&self) -> impl Iterator<Item = f64> {
+        let characters = self.characters.as_ref().map_or(&[][..], TfidfVectorizer::idf);
+        self.words.idf().iter().chain(characters).copied()
     }
 
     /// Of one kind of n-grams, each term that occurs more than once in the comment whose terms
     /// were last [found](Self::find) with `scratch`.
-    pub fn repeated(
-        &self,
+    pub fn repeated<'a>(
+        &'a self,
         view: usize,
-        scratch: &UnionScratch,
-    ) -> impl Iterator<Item = RepeatedTerm> {
-        let words = (view == 0).then(|| self.words.repeated(&scratch.words));
-        let characters = self.characters.as_ref().filter(|_| view == 1);
-        let characters = characters.map(|view| view.repeated(&scratch.characters));
-        let first_id = self.word_terms();
-        let characters = characters.into_iter().flatten();
-        let characters =
-            characters.map(move |found| RepeatedTerm { term: first_id + found.term, ..found });
-        words.into_iter().flatten().chain(characters)
+        scratch: &'a mut UnionScratch,
+    ) -> impl Iterator<Item = RepeatedTerm> + 'a {
+        let found = match (view, &self.characters) {
+            (0, _) => Some((&self.words, &mut scratch.words, 0)),
+            (1, Some(view)) => Some((view, &mut scratch.characters, self.word_terms())),
+            _ => None,
+        };
+        let repeated = found.map(|(vectorizer, scratch, first_id)| {
+            let repeated = vectorizer.repeated(scratch);
+            repeated.map(move |found| RepeatedTerm { term: first_id + found.term, ..found })
+        });
+        repeated.into_iter().flatten()
     }
 
-    /// Calls `found` with the occurrences of terms in each sentence of the comment that was last
-    /// [transformed](Self::transform) or [looked at](Self::find) with `scratch`: those of words, a sentence after the other,
-    /// and then those of characters.
+    /// Calls `found` with the occurrences of terms in the sentences of the comment that was last
+    /// [looked at](Self::find) with `scratch`, more than once for a sentence: those of words and
+    /// those of characters, n-grams of one length after the other.
     pub fn for_each_sentence<'a>(
-        &'a self,
+        &self,
         comment: &AnalyzedText,
         scratch: &'a UnionScratch,
         mut found: impl FnMut(SentenceTerms<'a>),
     ) {
-        let words = Some((&self.words, &scratch.words, 0));
+        let words = Some((&scratch.words, 0));
         let characters = self.characters.as_ref();
-        let characters = characters.map(|view| (view, &scratch.characters, self.word_terms()));
-        for (view, (vectorizer, scratch, first_id)) in
-            [words, characters].into_iter().flatten().enumerate()
-        {
-            let mut rest = scratch.occurrences();
-            let last = comment.sentences().len().saturating_sub(1);
-            for (sentence, end) in comment.sentences().iter().enumerate() {
-                let end = if view == 0 { end.words } else { end.characters };
-                let count = match sentence == last {
-                    true => rest.len(),
-                    false => rest.partition_point(|found| (found.start as usize) < end),
-                };
-                let (occurrences, behind) = rest.split_at(count);
-                rest = behind;
-                found(SentenceTerms { sentence, view, vectorizer, first_id, occurrences });
+        let characters = characters.map(|_| (&scratch.characters, self.word_terms()));
+        let last = comment.sentences().len().saturating_sub(1);
+        for (view, (scratch, first_id)) in [words, characters].into_iter().flatten().enumerate() {
+            for (_, run) in scratch.occurrences().runs() {
+                let mut rest = run;
+                for (sentence, end) in comment.sentences().iter().enumerate() {
+                    let end = if view == 0 { end.words } else { end.characters };
+                    let is_inside = |found: &&Occurrence| (found.start as usize) < end;
+                    let count = match sentence == last {
+                        true => rest.len(),
+                        false => rest.iter().take_while(is_inside).count(),
+                    };
+                    let (occurrences, behind) = rest.split_at(count);
+                    rest = behind;
+                    if count > 0 {
+                        found(SentenceTerms { sentence, view, first_id, occurrences });
+                    }
+                }
             }
         }
     }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::ngrams::{NONE, NgramIndex, NgramTrie, Probe, SKIP, Step};
+use super::ngrams::{NONE, NgramIndex, NgramTrie, Probe, SKIP, Walk};
+use super::occurrences::Occurrences;
 use super::words::BREAK;
 
 /// The index of a term (a word n-gram) in a vocabulary, and of its column in a matrix.
@@ -210,79 +211,54 @@ impl Vocabulary {
         terms.zip(self.document_frequencies.iter().copied())
     }
 
-    /// Replaces `word_ids` by what [`for_each_ngram`](Self::for_each_ngram) wants for `words`.
-    pub(super) fn look_up<'a>(
-        &self,
-        words: impl Iterator<Item = &'a str>,
-        word_ids: &mut Vec<u32>,
-    ) {
-        word_ids.clear();
+    /// Replaces `units` by what [`find`](Self::find) wants for `words`.
+    pub(super) fn look_up<'a>(&self, words: impl Iterator<Item = &'a str>, units: &mut Vec<u32>) {
+        units.clear();
         let number = |word: &str| if word.is_empty() { BREAK } else { self.index.word(word) };
-        word_ids.extend(words.map(number));
+        units.extend(words.map(number));
     }
 
-    /// Calls `found` with each occurrence of a term: its id, the position of its first word and
-    /// the number of words from this to its last, those that a pair skips included. `word_ids`
-    /// come from [`look_up`](Self::look_up).
+    /// The same for the characters of `text`, in which a line feed is a break.
+    pub(super) fn look_up_characters(&self, text: &str, units: &mut Vec<u32>) {
+        units.clear();
+        let number = |c: char| if c == '\n' { BREAK } else { self.index.character(c) };
+        units.extend(text.chars().map(number));
+    }
+
+    /// Replaces `found` by the occurrences of terms in `units`, which come from
+    /// [`look_up`](Self::look_up).
     ///
-    /// The walks from all words go on side by side, a step at a time.
-    pub(super) fn for_each_ngram(
-        &self,
-        word_ids: &[u32],
-        walks: &mut Walks,
-        mut found: impl FnMut(TermId, usize, usize),
-    ) {
-        let (index, count) = (&self.index, word_ids.len());
-        let Walks { steps, probes, rows } = walks;
-        steps.clear();
-        steps.extend(word_ids.iter().map(|&word| index.first_step(word)));
-        // Step-major, of shape (steps, words): n-grams, a word longer at each step, then pairs,
-        // which skip a word more at each.
-        let lengths = self.max_ngram.min(count);
-        for step in 1..lengths {
-            let last = (step - 1) * count;
-            steps.extend_from_within(last..last + count - step);
-            index.advance(&mut steps[step * count..], &word_ids[step..], 0, probes);
-            steps.resize((step + 1) * count, Step::NONE);
+    /// The walks from all units go on side by side, a step at a time.
+    pub(super) fn find(&self, units: &[u32], walks: &mut Walks, found: &mut Occurrences) {
+        let index = &self.index;
+        let Walks { under_way, probes, pairs } = walks;
+        let unit = |position: usize| units.get(position).copied().unwrap_or(BREAK);
+        found.clear();
+        under_way.clear();
+        under_way.extend(index.first_steps(units));
+        pairs.clone_from(under_way);
+        found.add_run(1, under_way.iter().map(|walk| index.occurrence(walk)));
+        for length in 1..self.max_ngram {
+            index.advance(under_way, probes, |start| unit(start + length));
+            found.add_run(length + 1, under_way.iter().map(|walk| index.occurrence(walk)));
         }
-        // No pair skips more words than there are between the first and the last.
-        let skips = self.max_skip.min(count.saturating_sub(2));
-        for row in lengths..lengths + skips {
-            let to_last = row - lengths + 2;
-            let pairs = word_ids.windows(to_last + 1).map(|words| match words {
-                [first, rest @ ..] if !rest.contains(&BREAK) => index.first_step(*first),
-                _ => Step::NONE,
-            });
-            steps.extend(pairs);
-            let last_words = word_ids.get(to_last..).unwrap_or_default();
-            index.advance(&mut steps[row * count..], last_words, SKIP, probes);
-            steps.resize((row + 1) * count, Step::NONE);
-        }
-        // Pairs first, then n-grams, each with how many words it spans.
-        rows.clear();
-        rows.extend((lengths..lengths + skips).zip(3..).map(|(row, words)| (row * count, words)));
-        rows.extend((0..lengths).map(|row| (row * count, row + 1)));
-        for start in 0..count {
-            if steps[start] == Step::NONE {
-                continue;
-            }
-            for &(row, words) in rows.iter() {
-                let term = index.term(steps[row + start]);
-                if term != NONE {
-                    found(term, start, words);
-                }
-            }
+        for skipped in 1..=self.max_skip {
+            // Those over a break, or over the end, skip none more.
+            pairs.retain(|walk| unit(walk.start as usize + skipped) != BREAK);
+            under_way.clone_from(pairs);
+            index.advance(under_way, probes, |start| unit(start + skipped + 1) | SKIP);
+            found.add_run(skipped + 2, under_way.iter().map(|walk| index.occurrence(walk)));
         }
     }
 }
 
-/// The buffers of a walk.
+/// The buffers of a search for terms.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Walks {
-    steps: Vec<Step>,
+    under_way: Vec<Walk>,
     probes: Vec<Probe>,
-    /// The first step of each row, and how many words its n-grams or pairs span.
-    rows: Vec<(usize, usize)>,
+    /// The first steps of pairs that skip some words.
+    pairs: Vec<Walk>,
 }
 
 /// Adds the path of `term` to `trie` and returns its node, or how many words `term` has if these
@@ -326,36 +302,38 @@ fn add_path(
 
 #[cfg(test)]
 mod tests {
+    use super::super::occurrences::Occurrence;
     use super::*;
+
+    /// Each term, where it starts and how many words it spans, in order of the starts.
+    fn found(vocabulary: &Vocabulary, words: &str) -> Vec<(TermId, u32, usize)> {
+        let (mut units, mut occurrences) = (Vec::new(), Occurrences::default());
+        match vocabulary.unit() {
+            NgramUnit::Word => vocabulary.look_up(words.split(' '), &mut units),
+            NgramUnit::Character => vocabulary.look_up_characters(words, &mut units),
+        }
+        vocabulary.find(&units, &mut Walks::default(), &mut occurrences);
+        let of_run = |(words, run): (usize, &[Occurrence])| {
+            run.iter().map(|found| (found.term, found.start, words)).collect::<Vec<_>>()
+        };
+        let mut found: Vec<_> = occurrences.runs().flat_map(of_run).collect();
+        found.sort_by_key(|(_, start, words)| (*start, *words));
+        found
+    }
 
     #[test]
     fn an_ngram_is_found_although_its_words_are_no_terms() {
         let vocabulary =
             Vocabulary::from_terms([("a b", 1), ("c", 1)], NgramUnit::Word, 2, 0).unwrap();
-        let mut word_ids = Vec::new();
-        vocabulary.look_up("x a b c".split(' '), &mut word_ids);
-        let mut found = Vec::new();
-        vocabulary.for_each_ngram(&word_ids, &mut Walks::default(), |id, start, words| {
-            found.push((id, start, words))
-        });
-        assert_eq!(found, [(0, 1, 2), (1, 3, 1)]);
+        assert_eq!(found(&vocabulary, "x a b c"), [(0, 1, 2), (1, 3, 1)]);
     }
 
     #[test]
     fn character_ngrams_are_found_and_none_reaches_across_a_break() {
         let unit = NgramUnit::Character;
         let vocabulary = Vocabulary::from_terms([("停产", 1), ("产", 1)], unit, 4, 0).unwrap();
-        let found = |units: &[&str]| {
-            let mut ids = Vec::new();
-            vocabulary.look_up(units.iter().copied(), &mut ids);
-            let mut found = Vec::new();
-            vocabulary.for_each_ngram(&ids, &mut Walks::default(), |id, start, length| {
-                found.push((id, start, length))
-            });
-            found
-        };
-        assert_eq!(found(&["已", "停", "产"]), [(0, 1, 2), (1, 2, 1)]);
-        assert_eq!(found(&["停", "", "产"]), [(1, 2, 1)]);
+        assert_eq!(found(&vocabulary, "已停产"), [(0, 1, 2), (1, 2, 1)]);
+        assert_eq!(found(&vocabulary, "停\n产"), [(1, 2, 1)]);
     }
 
     #[test]
@@ -363,18 +341,13 @@ mod tests {
         let terms = [("a", 2), ("a … b", 1), ("b", 2)];
         let vocabulary = Vocabulary::from_terms(terms, NgramUnit::Word, 2, 2).unwrap();
         let pairs = |words: &str| {
-            let mut ids = Vec::new();
-            vocabulary.look_up(words.split(' '), &mut ids);
-            let mut found = Vec::new();
-            vocabulary.for_each_ngram(&ids, &mut Walks::default(), |id, start, words| {
-                found.push((id, start, words))
-            });
+            let mut found = found(&vocabulary, words);
             found.retain(|(id, ..)| *id == 1);
             found
         };
         assert_eq!(pairs("a x b y"), [(1, 0, 3)]);
         assert_eq!(pairs("y a x x b"), [(1, 1, 4)]);
-        for far in ["a b", "a x x x b", "a  b", "a x  b", "b x a"] {
+        for far in ["a b", "a x x x b", "a  b", "a x  b", "a  x b", "b x a", "a x", "a"] {
             assert_eq!(pairs(far), [], "{far}");
         }
         let one = Vocabulary::from_terms([("a … b", 1)], NgramUnit::Word, 2, 0).unwrap_err();

@@ -46,6 +46,15 @@ impl WordTable {
         found.copied().unwrap_or(NO_WORD)
     }
 
+    /// The number of the word that is `character`, or [`NO_WORD`].
+    #[inline]
+    pub(super) fn character(&self, character: char) -> u32 {
+        match self.single.get(character as usize) {
+            Some(&number) => number,
+            None => self.get(character.encode_utf8(&mut [0; 4])),
+        }
+    }
+
     /// The number of `word`, which is the next one if it is new.
     pub(super) fn number(&mut self, word: &str) -> u32 {
         let next = self.len() as u32;
@@ -150,6 +159,10 @@ mod tests {
         }
         for (number, word) in words.iter().enumerate() {
             assert_eq!((table.get(word), table.number(word)), (number as u32, number as u32));
+            let mut characters = word.chars();
+            if let (Some(only), None) = (characters.next(), characters.next()) {
+                assert_eq!(table.character(only), number as u32);
+            }
         }
         assert_eq!(table.len(), words.len());
     }

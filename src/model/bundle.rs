@@ -437,6 +437,16 @@ fn parse_weights(
     let term = |row: usize| format!("term `{}`", readable(vectorizer.term(row as u32)));
     let linear =
         parse_linear(&tensors, "", (vectorizer.len(), classes), term)?.to_single_precision();
+    let in_range = |value: f64| (value as f32).is_finite();
+    for (row, idf) in vectorizer.idf().enumerate() {
+        let mut weights = linear.weights_of(row as u32).iter().map(|&weight| f64::from(weight));
+        if !in_range(idf * idf) || !weights.all(|weight| in_range(weight * idf)) {
+            return Err(format!(
+                "the weights of {} times its inverse document frequency, {idf:e}, are out of range",
+                term(row)
+            ));
+        }
+    }
     if !pipeline.second_stage {
         return Ok((linear, None));
     }

@@ -146,7 +146,7 @@ impl RiskClassifier {
         let shared = Shared {
             manifest: bundle.manifest,
             analyzer: Analyzer::new(segmenter, bundle.stop_words, bundle.text),
-            scorer: Scorer::new(bundle.vectorizer, bundle.linear, bundle.second_stage),
+            scorer: Scorer::new(bundle.vectorizer, &bundle.linear, bundle.second_stage),
         };
         Ok(Self { shared: Arc::new(shared), policy: Arc::new(bundle.decisions) })
     }
@@ -249,10 +249,10 @@ impl Worker {
         terms.sort_unstable_by(|(a, (x, _)), (b, (y, _))| y.total_cmp(x).then(a.cmp(b)));
         let reasons = terms
             .into_iter()
-            .map(|(term, (contribution, ranges))| Reason {
-                term: readable(scorer.vectorizer().term(term)).into_owned(),
-                contribution,
-                ranges,
+            .map(|(term, (contribution, mut ranges))| {
+                ranges.sort_unstable_by_key(|range| range.start);
+                let term = readable(scorer.vectorizer().term(term)).into_owned();
+                Reason { term, contribution, ranges }
             })
             .collect();
         Ok(Explanation { prediction, score: buffers.scores()[class], intercept, reasons })

@@ -15,6 +15,7 @@ mod scorer;
 mod second_stage;
 mod sentences;
 mod store;
+mod term_values;
 mod trial;
 
 pub use bundle::{ModelBundle, ModelError, read_manifest};

@@ -6,7 +6,8 @@ use super::label::ClassIndex;
 use super::linear::LinearModel;
 use super::second_stage::{SecondStage, Sensitivity};
 use super::sentences::SentenceScores;
-use crate::features::{FeatureUnion, SparseRow, TermId, UnionScratch};
+use super::term_values::TermValues;
+use crate::features::{FeatureUnion, RepeatedTerm, TermId, UnionScratch};
 use crate::text::AnalyzedText;
 
 /// All that turns terms into scores: vocabulary and weights, and the second stage if the model
@@ -14,7 +15,8 @@ use crate::text::AnalyzedText;
 #[derive(Debug, Clone)]
 pub struct Scorer {
     vectorizer: FeatureUnion,
-    linear: LinearModel<f32>,
+    values: TermValues,
+    intercept: Vec<f64>,
     second_stage: Option<SecondStage>,
 }
 
@@ -22,7 +24,6 @@ pub struct Scorer {
 #[derive(Debug, Default, Clone)]
 pub struct ScorerBuffers {
     scratch: UnionScratch,
-    row: SparseRow,
     whole: Vec<f64>,
     sentences: SentenceScores,
     features: Vec<f64>,
@@ -49,10 +50,11 @@ impl Scorer {
     #[must_use]
     pub fn new(
         vectorizer: FeatureUnion,
-        linear: LinearModel<f32>,
+        linear: &LinearModel<f32>,
         second_stage: Option<SecondStage>,
     ) -> Self {
-        Self { vectorizer, linear, second_stage }
+        let values = TermValues::new(linear, vectorizer.idf());
+        Self { vectorizer, values, intercept: linear.intercept().to_vec(), second_stage }
     }
 
     /// The vectorizer.
@@ -61,44 +63,27 @@ impl Scorer {
         &self.vectorizer
     }
 
-    /// The linear model of the first stage.
-    #[must_use]
-    pub fn linear(&self) -> &LinearModel<f32> {
-        &self.linear
-    }
-
     /// The second stage, if there is one.
     #[must_use]
     pub fn second_stage(&self) -> Option<&SecondStage> {
         self.second_stage.as_ref()
     }
 
-    /// The same with another second stage.
-    #[must_use]
-    pub fn with_second_stage(self, second_stage: Option<SecondStage>) -> Self {
-        Self { second_stage, ..self }
-    }
-
     /// Leaves the features of a second stage in `buffers`, whether this has one or not.
     pub fn pool(&self, comment: &AnalyzedText, buffers: &mut ScorerBuffers) {
         let ScorerBuffers { scratch, whole, sentences, features, .. } = buffers;
-        self.vectorizer.find(comment, scratch);
-        sentences.assign(&self.linear, &self.vectorizer, comment, scratch, whole);
+        let Self { vectorizer, values, intercept, .. } = self;
+        vectorizer.find(comment, scratch);
+        sentences.assign(values, intercept, vectorizer, comment, scratch, whole);
         SecondStage::features(whole, sentences, features);
     }
 
     /// Leaves the score of each class in `buffers`.
     pub fn score(&self, comment: &AnalyzedText, buffers: &mut ScorerBuffers) {
+        self.pool(comment, buffers);
         match &self.second_stage {
-            Some(second_stage) => {
-                self.pool(comment, buffers);
-                second_stage.scores(&buffers.features, &mut buffers.scores);
-            }
-            None => {
-                let ScorerBuffers { scratch, row, scores, .. } = buffers;
-                self.vectorizer.transform(comment, scratch, row);
-                self.linear.scores(row, scores);
-            }
+            Some(second_stage) => second_stage.scores(&buffers.features, &mut buffers.scores),
+            None => buffers.scores.clone_from(&buffers.whole),
         }
     }
 
@@ -123,29 +108,28 @@ impl Scorer {
         buffers: &mut ScorerBuffers,
         mut found: impl FnMut(TermId, f64),
     ) -> f64 {
-        let Some(second_stage) = &self.second_stage else {
-            for (term, value) in buffers.row.iter() {
-                found(term, f64::from(self.linear.weights_of(term)[class]) * value);
-            }
-            return self.linear.intercept()[class];
+        let ScorerBuffers { scratch, sentences: scores, .. } = buffers;
+        let Sensitivity { whole, sentences, constant } = match &self.second_stage {
+            Some(second_stage) => second_stage.sensitivity(class, scores),
+            None => Sensitivity::whole_alone(class, self.intercept.len(), scores.len()),
         };
-        // Scoring made no vector of the whole comment.
-        self.vectorizer.transform(comment, &mut buffers.scratch, &mut buffers.row);
-        let Sensitivity { whole, sentences, constant } =
-            second_stage.sensitivity(class, &buffers.sentences);
-        for (term, value) in buffers.row.iter() {
-            found(term, value * dot(&whole, self.linear.weights_of(term)));
-        }
-        self.vectorizer.for_each_sentence(comment, &buffers.scratch, |terms| {
-            let scale = buffers.sentences.scale(terms.view, terms.sentence);
+        self.vectorizer.for_each_sentence(comment, scratch, |terms| {
+            let in_whole = scores.whole_scale(terms.view);
+            let in_sentence = scores.scale(terms.view, terms.sentence);
             let slopes = &sentences[terms.sentence];
-            for (term, idf) in terms.iter() {
-                found(term, idf * scale * dot(slopes, self.linear.weights_of(term)));
+            for term in terms.columns() {
+                let values = self.values.of(term);
+                found(term, in_whole * dot(&whole, values) + in_sentence * dot(slopes, values));
             }
         });
-        let intercept = self.linear.intercept();
-        let of_sentences = sentences.iter().map(|slopes| dot(slopes, intercept));
-        constant + dot(&whole, intercept) + of_sentences.sum::<f64>()
+        for view in 0..FeatureUnion::VIEWS {
+            let scale = scores.whole_scale(view);
+            for RepeatedTerm { term, count, frequency } in self.vectorizer.repeated(view, scratch) {
+                found(term, (frequency - count) * scale * dot(&whole, self.values.of(term)));
+            }
+        }
+        let of_sentences = sentences.iter().map(|slopes| dot(slopes, &self.intercept));
+        constant + dot(&whole, &self.intercept) + of_sentences.sum::<f64>()
     }
 }
 

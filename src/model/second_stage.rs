@@ -130,6 +130,14 @@ pub(super) struct Sensitivity {
     pub(super) constant: f64,
 }
 
+impl Sensitivity {
+    /// Of a model without a second stage: the score of `class` is that of the whole comment.
+    pub(super) fn whole_alone(class: usize, classes: usize, sentences: usize) -> Self {
+        let whole = (0..classes).map(|k| if k == class { 1.0 } else { 0.0 }).collect();
+        Self { whole, sentences: vec![vec![0.0; classes]; sentences], constant: 0.0 }
+    }
+}
+
 /// Calls `each` with each class's score less the mean of all: what adds the same to all classes
 /// says nothing.
 fn centered(scores: &[f64], mut each: impl FnMut(usize, f64)) {

@@ -1,6 +1,6 @@
 //! What the linear model says of each sentence by itself.
 
-use super::linear::LinearModel;
+use super::term_values::TermValues;
 use crate::features::{FeatureUnion, RepeatedTerm, UnionScratch};
 use crate::text::AnalyzedText;
 
@@ -14,12 +14,14 @@ pub struct SentenceScores {
     classes: usize,
     /// Sentence-major, of shape (sentences, classes).
     scores: Vec<f64>,
-    /// Sums of weights × idf, of shape (views, sentences, classes).
+    /// The sums of the values of terms, of shape (views, sentences, classes + 1).
     sums: Vec<f64>,
-    /// For each kind of n-gram and sentence what its sum is multiplied by.
+    /// What these sums are multiplied by, of shape (views, sentences).
     scales: Vec<f64>,
     /// The sums of one kind of n-gram over all sentences.
     of_view: Vec<f64>,
+    /// What the sums of each kind of n-gram over the whole comment are multiplied by.
+    whole_scales: [f64; FeatureUnion::VIEWS],
 }
 
 /// 1 / √x; 0 where there is nothing to scale.
@@ -34,50 +36,56 @@ impl SentenceScores {
     /// The vector of the whole is the sum of the vectors of its sentences before they are scaled,
     /// but for the terms that occur more than once: of these, the term frequency takes the place
     /// of the count.
-    pub fn assign(
+    pub(super) fn assign(
         &mut self,
-        linear: &LinearModel<f32>,
+        values: &TermValues,
+        intercept: &[f64],
         vectorizer: &FeatureUnion,
         comment: &AnalyzedText,
-        scratch: &UnionScratch,
+        scratch: &mut UnionScratch,
         whole: &mut Vec<f64>,
     ) {
-        let (classes, sentences) = (linear.classes(), comment.sentences().len());
+        let (classes, width) = (intercept.len(), values.width());
+        let sentences = comment.sentences().len();
         self.classes = classes;
-        self.sums.clear();
-        self.sums.resize(FeatureUnion::VIEWS * sentences * classes, 0.0);
-        self.scales.clear();
-        self.scales.resize(FeatureUnion::VIEWS * sentences, 0.0);
-        let Self { sums, scales, scores, of_view, .. } = self;
+        let Self { sums, scales, scores, of_view, whole_scales, .. } = self;
+        sums.clear();
+        sums.resize(FeatureUnion::VIEWS * sentences * width, 0.0);
         vectorizer.for_each_sentence(comment, scratch, |terms| {
             let place = terms.view * sentences + terms.sentence;
-            scales[place] = terms.iter().map(|(_, idf)| idf * idf).sum();
-            linear.add(terms.iter(), &mut sums[place * classes..][..classes]);
+            values.add(terms.columns(), &mut sums[place * width..][..width]);
         });
         whole.clear();
-        whole.extend_from_slice(linear.intercept());
-        for view in 0..FeatureUnion::VIEWS {
-            let places = view * sentences..(view + 1) * sentences;
-            let mut squares: f64 = scales[places.clone()].iter().sum();
+        whole.extend_from_slice(intercept);
+        for (view, whole_scale) in whole_scales.iter_mut().enumerate() {
             of_view.clear();
-            of_view.resize(classes, 0.0);
-            for of_sentence in sums[places.start * classes..places.end * classes].chunks(classes) {
+            of_view.resize(width, 0.0);
+            for of_sentence in sums.chunks_exact(width).skip(view * sentences).take(sentences) {
                 of_view.iter_mut().zip(of_sentence).for_each(|(sum, value)| *sum += value);
             }
-            for RepeatedTerm { term, count, frequency, idf } in vectorizer.repeated(view, scratch) {
-                squares += (frequency * frequency - count) * idf * idf;
-                linear.add(std::iter::once((term, (frequency - count) * idf)), of_view);
+            for RepeatedTerm { term, count, frequency } in vectorizer.repeated(view, scratch) {
+                let (of_classes, of_length) = of_view.split_at_mut(classes);
+                let (term_values, square) = values.of(term).split_at(classes);
+                for (sum, &value) in of_classes.iter_mut().zip(term_values) {
+                    *sum += (frequency - count) * f64::from(value);
+                }
+                for (sum, &square) in of_length.iter_mut().zip(square) {
+                    *sum += (frequency * frequency - count) * f64::from(square);
+                }
             }
-            let scale = reciprocal_root(squares);
-            whole.iter_mut().zip(of_view.iter()).for_each(|(score, sum)| *score += scale * sum);
+            *whole_scale = reciprocal_root(of_view[classes]);
+            for (score, sum) in whole.iter_mut().zip(of_view.iter()) {
+                *score += *whole_scale * sum;
+            }
         }
-        scales.iter_mut().for_each(|scale| *scale = reciprocal_root(*scale));
+        scales.clear();
+        scales.extend(sums.chunks_exact(width).map(|sums| reciprocal_root(sums[classes])));
         scores.clear();
         for sentence in 0..sentences {
-            for (class, intercept) in linear.intercept().iter().enumerate() {
+            for (class, intercept) in intercept.iter().enumerate() {
                 let views = (0..FeatureUnion::VIEWS).map(|view| {
                     let place = view * sentences + sentence;
-                    scales[place] * sums[place * classes + class]
+                    scales[place] * sums[place * width + class]
                 });
                 scores.push(intercept + views.sum::<f64>());
             }
@@ -102,10 +110,14 @@ impl SentenceScores {
         self.scores.chunks_exact(self.classes.max(1))
     }
 
-    /// What the idf of an occurrence in `sentence` is multiplied by to give its value in the
-    /// sentence's vector.
+    /// What the values of a term are multiplied by where it occurs in `sentence`.
     pub(super) fn scale(&self, view: usize, sentence: usize) -> f64 {
         self.scales[view * self.len() + sentence]
+    }
+
+    /// What the values of a term are multiplied by in the whole comment.
+    pub(super) fn whole_scale(&self, view: usize) -> f64 {
+        self.whole_scales[view]
     }
 
     /// Scores as given, a row a sentence.

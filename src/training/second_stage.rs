@@ -138,8 +138,8 @@ fn inner_folds_of_one(
     let mut pooled: Vec<(&[usize], Array2<f64>)> = Vec::with_capacity(folds.len());
     for (fold, (rows, vectorizer, mut fitted)) in first_stages.into_iter().enumerate() {
         terms.push(vectorizer.len());
-        let scorer =
-            Scorer::new(vectorizer, fitted.swap_remove(best).model.to_single_precision(), None);
+        let linear = fitted.swap_remove(best).model.to_single_precision();
+        let scorer = Scorer::new(vectorizer, &linear, None);
         let of_rows: Vec<Vec<f64>> = rows
             .par_iter()
             .map_init(ScorerBuffers::default, |buffers, &row| {

@@ -97,7 +97,7 @@ pub fn fit_stages(
     let mut path = fit_path(labelled, rows, matrix, settings, &[penalty.c])?;
     let solver_time = start.elapsed();
     let fitted = path.swap_remove(0);
-    let scorer = Scorer::new(vectorizer, fitted.model.to_single_precision(), second_stage);
+    let scorer = Scorer::new(vectorizer, &fitted.model.to_single_precision(), second_stage);
     let (calibrator, calibration) = calibrated;
     Ok(FittedStages { scorer, calibrator, calibration, fitted, solver_time, penalty })
 }

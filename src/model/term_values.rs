@@ -1,0 +1,68 @@
+//! What each term of a model gives where it occurs.
+
+use super::linear::LinearModel;
+use crate::features::TermId;
+
+/// For each term what one occurrence adds to the score of each class, weight × inverse document
+/// frequency, and to the square of the vector's length, the square of that frequency; all before
+/// the vector is brought to length one.
+///
+/// These lie side by side, so that a term that was found is looked up once. They are in single
+/// precision, as the weights are; sums are in double precision.
+#[derive(Debug, Clone)]
+pub(super) struct TermValues {
+    classes: usize,
+    /// Term-major, of shape (terms, classes + 1).
+    values: Vec<f32>,
+}
+
+impl TermValues {
+    /// The values of the terms of `linear`, of which `idf` are the inverse document frequencies.
+    pub(super) fn new(linear: &LinearModel<f32>, idf: impl Iterator<Item = f64>) -> Self {
+        let classes = linear.classes();
+        let mut values = Vec::with_capacity(linear.terms() * (classes + 1));
+        for (weights, idf) in linear.weights().chunks_exact(classes).zip(idf) {
+            values.extend(weights.iter().map(|&weight| (f64::from(weight) * idf) as f32));
+            values.push((idf * idf) as f32);
+        }
+        Self { classes, values }
+    }
+
+    /// How many values a term has: one a class, and the last for the length.
+    pub(super) fn width(&self) -> usize {
+        self.classes + 1
+    }
+
+    /// The values of a term.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such term.
+    pub(super) fn of(&self, term: TermId) -> &[f32] {
+        &self.values[term as usize * self.width()..][..self.width()]
+    }
+
+    /// Adds the values of each of `terms` to `sums`, in their order.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such term.
+    pub(super) fn add(&self, terms: impl Iterator<Item = TermId>, sums: &mut [f64]) {
+        // Four sums stay in registers; any number of them do not.
+        if let (4, Ok(sums)) = (self.width(), <&mut [f64; 4]>::try_from(&mut *sums)) {
+            let (values, _) = self.values.as_chunks::<4>();
+            let mut four = *sums;
+            for term in terms {
+                let values = values[term as usize];
+                four = std::array::from_fn(|k| four[k] + f64::from(values[k]));
+            }
+            *sums = four;
+            return;
+        }
+        for term in terms {
+            for (sum, &value) in sums.iter_mut().zip(self.of(term)) {
+                *sum += f64::from(value);
+            }
+        }
+    }
+}
