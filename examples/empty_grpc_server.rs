@@ -1,5 +1,5 @@
 //! A tonic server as tonic's own examples write one, whose `Classify` gives the same answer to
-//! everything: what gRPC itself costs, for `benches/serving/versus_empty.sh`.
+//! everything: what gRPC itself costs, for `benches/serving/versus_empty.py`.
 //!
 //! ```sh
 //! cargo run --release --example empty_grpc_server -- 127.0.0.1:50052

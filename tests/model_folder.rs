@@ -176,6 +176,17 @@ fn a_weight_that_is_no_number_is_named_by_its_term() {
 }
 
 #[test]
+fn a_weight_that_its_term_makes_too_large_is_named_by_its_term() {
+    let said = broken(|model| {
+        let pipeline = fs::read(model.join("pipeline.json")).unwrap();
+        let mut pipeline: Value = serde_json::from_slice(&pipeline).unwrap();
+        pipeline["features"]["idf_power"] = json!(60.0);
+        replace(model, "pipeline.json", pipeline.to_string().as_bytes());
+    });
+    assert!(said.contains("the weights of term `") && said.ends_with("are out of range"), "{said}");
+}
+
+#[test]
 fn sizes_that_do_not_agree_are_named() {
     let said = broken(|model| {
         let vocabulary = fs::read_to_string(model.join("vocabulary.tsv")).unwrap();

@@ -1,6 +1,6 @@
 //! The methods that are served, known before a call's message is read.
 
-/// A method, by its place in [`Method::ALL`].
+/// A method, by its place in [`KNOWN`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Method(usize);
 

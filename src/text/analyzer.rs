@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::alignment::Alignment;
 use super::boundaries::{self, Boundary, Place, ends_sentence};
-use super::character_kinds::Kinds;
+use super::character_kinds::{Kinds, is_ideograph};
 use super::dictionary::StopWords;
 use super::hypotheticals::{self, HypotheticalScope};
 use super::identifiers::Replacement;
@@ -161,7 +161,7 @@ impl Analyzer {
 fn is_meaningful(c: char) -> bool {
     match c {
         // Nearly every character of a comment; the tables are slower.
-        '\u{4E00}'..='\u{9FFF}' => true,
+        _ if is_ideograph(c) => true,
         '\0'..='\x7F' => c.is_ascii_alphanumeric(),
         '、' | '。' => false,
         _ => c.is_alphanumeric() || is_symbol(c),

@@ -1,6 +1,6 @@
 //! Where the stops and the layout of a text begin sentences and clauses.
 
-use super::character_kinds::Kinds;
+use super::character_kinds::{Kinds, is_ideograph};
 use super::marks::Mark;
 
 /// The parts of characters at which something may begin, or behind which.
@@ -77,10 +77,6 @@ pub(super) fn ends_sentence(c: char) -> bool {
 /// Whether `c` may begin a clause or a sentence by the layout, at its place or behind it.
 pub(super) fn is_layout(c: char) -> bool {
     matches!(c, '【' | '】' | '[' | ']' | '0'..='9' | '一'..='十' | '(' | '|' | ' ')
-}
-
-fn is_ideograph(c: char) -> bool {
-    matches!(c, '\u{4E00}'..='\u{9FFF}')
 }
 
 /// Whether a list item may begin behind `before`.

@@ -65,6 +65,12 @@ impl BitOr for Kinds {
     }
 }
 
+/// Whether `c` is one of the ideographs of which nearly all of a comment is made.
+#[inline]
+pub(super) fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{4E00}'..='\u{9FFF}')
+}
+
 /// The parts of each character, at hand for a loop over many.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KindTable(&'static [Kinds]);

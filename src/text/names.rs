@@ -3,7 +3,7 @@
 //!
 //! A name that nothing announces is not found: 高峰 and 黄金 are names, too, and more often not.
 
-use super::character_kinds::Kinds;
+use super::character_kinds::{Kinds, is_ideograph};
 use super::identifiers::Replacement;
 use super::name_words::{
     AFTER_TOTAL, AMBIGUOUS, CERTAIN_ROLES, DOUBLE_SURNAMES, ENDS, FOLLOWING, MAY_PRECEDE,
@@ -305,10 +305,6 @@ fn ends_with_role(before: &str) -> bool {
 
 fn starts_with_following(text: &str) -> bool {
     FOLLOWING.iter().any(|word| text.starts_with(word))
-}
-
-fn is_ideograph(c: char) -> bool {
-    matches!(c, '\u{4E00}'..='\u{9FFF}')
 }
 
 fn may_be_given(c: char) -> bool {

@@ -4,6 +4,7 @@ use std::iter;
 use std::ops::Range;
 
 use super::alignment::Alignment;
+use super::character_kinds::is_ideograph;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -66,7 +67,9 @@ impl NormalizedText {
         let mut end = 0;
         while let Some(first) = original[end..].chars().next() {
             let start = end;
-            end += ideographs(&original[start..]);
+            if is_ideograph(first) {
+                end += ideographs(&original[start..]);
+            }
             if end > start {
                 self.fill(&mut gap, &(start..end));
                 self.append(&original[start..end], start..end);
@@ -105,21 +108,23 @@ impl NormalizedText {
     }
 
     fn push(&mut self, c: char, source: Range<usize>, gap: &mut Gap) {
-        if is_line_break(c) {
-            *gap = match *gap {
-                Gap::Line { source } | Gap::Space { source } => Gap::Line { source },
-                Gap::None => Gap::Line { source: source.start },
-            };
-            return;
-        }
-        if c.is_whitespace() {
-            if *gap == Gap::None {
-                *gap = Gap::Space { source: source.start };
+        if !is_printed(c) {
+            if is_line_break(c) {
+                *gap = match *gap {
+                    Gap::Line { source } | Gap::Space { source } => Gap::Line { source },
+                    Gap::None => Gap::Line { source: source.start },
+                };
+                return;
             }
-            return;
-        }
-        if is_invisible(c) {
-            return;
+            if c.is_whitespace() {
+                if *gap == Gap::None {
+                    *gap = Gap::Space { source: source.start };
+                }
+                return;
+            }
+            if is_invisible(c) {
+                return;
+            }
         }
         self.fill(gap, &source);
         self.append(c.encode_utf8(&mut [0; 4]), source);
@@ -191,6 +196,11 @@ fn is_boundary_by_the_tables(c: char) -> bool {
     canonical_combining_class(first) == 0 && is_nfc_quick(iter::once(first)) != IsNormalized::Maybe
 }
 
+/// Whether `c` is known, without a further question, to be neither white space nor invisible.
+fn is_printed(c: char) -> bool {
+    matches!(c, '!'..='~' | '\u{3001}' | '\u{3002}') || is_ideograph(c)
+}
+
 fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
@@ -229,6 +239,7 @@ mod tests {
     fn what_is_known_without_the_tables_is_what_they_say() {
         let mut simple = 0;
         for c in '\0'..=char::MAX {
+            assert!(!is_printed(c) || !c.is_whitespace() && !is_invisible(c), "{c:?}");
             if let Some(lower) = lower_case_of_simple(c) {
                 let by_tables: String = iter::once(c).nfkc().flat_map(char::to_lowercase).collect();
                 assert_eq!(by_tables, lower.to_string(), "{c:?}");
@@ -236,8 +247,7 @@ mod tests {
                 simple += 1;
             }
             let text = c.to_string();
-            let is_ideograph = ('\u{4E00}'..='\u{9FFF}').contains(&c);
-            assert_eq!(ideographs(&text), if is_ideograph { 3 } else { 0 }, "{c:?}");
+            assert_eq!(ideographs(&text), if is_ideograph(c) { 3 } else { 0 }, "{c:?}");
         }
         assert_eq!(simple, 128 + 0x5200 + 4 + 94);
         // What may be joined from behind is left to the tables.

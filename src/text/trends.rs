@@ -35,8 +35,8 @@ pub(super) fn direction(before: &str) -> Option<(usize, usize)> {
     let (mut fall, mut rise) = (None, None);
     for (start, _) in near.char_indices().filter(|(_, c)| begins_trend(*c)) {
         let end = |words: &[&str]| {
-            let here = words.iter().filter(|word| near[start..].starts_with(**word));
-            here.map(|word| start + word.len()).max()
+            let here = words.iter().find(|word| near[start..].starts_with(**word));
+            here.map(|word| start + word.len())
         };
         fall = fall.max(end(&FALLS));
         rise = rise.max(end(&RISES));
