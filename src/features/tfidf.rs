@@ -43,8 +43,9 @@ fn one() -> f64 {
 /// `smooth_idf=True, norm="l2"`.
 ///
 /// With *n* training documents, *df* of which hold the term, the inverse document frequency is
-/// ln((1 + n) / (1 + df)) + 1, raised to a power that is 1 for scikit-learn. A row is term frequency × inverse document frequency, divided by
-/// its Euclidean norm. Words that are not in the vocabulary are passed over.
+/// ln((1 + n) / (1 + df)) + 1, raised to a power that is 1 for scikit-learn. A row is term
+/// frequency × inverse document frequency, divided by its Euclidean norm. Words that are not in the
+/// vocabulary are passed over.
 #[derive(Debug, Clone)]
 pub struct TfidfVectorizer {
     vocabulary: Arc<Vocabulary>,

@@ -88,35 +88,16 @@ impl<W: Copy + Into<f64>> LinearModel<W> {
     }
 
     /// Replaces `scores` by the score of each class for `row`.
-    pub fn scores(&self, row: &SparseRow, scores: &mut Vec<f64>) {
-        scores.clear();
-        scores.extend_from_slice(&self.intercept);
-        self.add(row.iter(), scores);
-    }
-
-    /// Adds weight × value of each of `terms` to `sums`, one a class, in their order.
     ///
     /// # Panics
     ///
-    /// If there is no such term.
-    pub fn add(&self, terms: impl Iterator<Item = (TermId, f64)>, sums: &mut [f64]) {
-        // Three sums stay in registers; any number of them do not.
-        if self.classes == 3
-            && let Ok(sums) = <&mut [f64; 3]>::try_from(&mut *sums)
-        {
-            let (weights, _) = self.weights.as_chunks::<3>();
-            let mut three = *sums;
-            for (term, value) in terms {
-                for (sum, &weight) in three.iter_mut().zip(&weights[term as usize]) {
-                    *sum += weight.into() * value;
-                }
-            }
-            *sums = three;
-            return;
-        }
-        for (term, value) in terms {
-            for (sum, &weight) in sums.iter_mut().zip(self.weights_of(term)) {
-                *sum += weight.into() * value;
+    /// If `row` reaches beyond the terms.
+    pub fn scores(&self, row: &SparseRow, scores: &mut Vec<f64>) {
+        scores.clear();
+        scores.extend_from_slice(&self.intercept);
+        for (term, value) in row.iter() {
+            for (score, &weight) in scores.iter_mut().zip(self.weights_of(term)) {
+                *score += weight.into() * value;
             }
         }
     }

@@ -118,14 +118,15 @@ impl Scorer {
             let in_sentence = scores.scale(terms.view, terms.sentence);
             let slopes = &sentences[terms.sentence];
             for term in terms.columns() {
-                let values = self.values.of(term);
+                let (values, _) = self.values.of(term);
                 found(term, in_whole * dot(&whole, values) + in_sentence * dot(slopes, values));
             }
         });
         for view in 0..FeatureUnion::VIEWS {
             let scale = scores.whole_scale(view);
             for RepeatedTerm { term, count, frequency } in self.vectorizer.repeated(view, scratch) {
-                found(term, (frequency - count) * scale * dot(&whole, self.values.of(term)));
+                let (values, _) = self.values.of(term);
+                found(term, (frequency - count) * scale * dot(&whole, values));
             }
         }
         let of_sentences = sentences.iter().map(|slopes| dot(slopes, &self.intercept));

@@ -64,14 +64,11 @@ impl SentenceScores {
                 of_view.iter_mut().zip(of_sentence).for_each(|(sum, value)| *sum += value);
             }
             for RepeatedTerm { term, count, frequency } in vectorizer.repeated(view, scratch) {
-                let (of_classes, of_length) = of_view.split_at_mut(classes);
-                let (term_values, square) = values.of(term).split_at(classes);
-                for (sum, &value) in of_classes.iter_mut().zip(term_values) {
+                let (of_classes, square) = values.of(term);
+                for (sum, &value) in of_view.iter_mut().zip(of_classes) {
                     *sum += (frequency - count) * f64::from(value);
                 }
-                for (sum, &square) in of_length.iter_mut().zip(square) {
-                    *sum += (frequency * frequency - count) * f64::from(square);
-                }
+                of_view[classes] += (frequency * frequency - count) * f64::from(square);
             }
             *whole_scale = reciprocal_root(of_view[classes]);
             for (score, sum) in whole.iter_mut().zip(of_view.iter()) {

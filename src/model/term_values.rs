@@ -33,13 +33,15 @@ impl TermValues {
         self.classes + 1
     }
 
-    /// The values of a term.
+    /// What a term adds to the score of each class, and to the square of the length.
     ///
     /// # Panics
     ///
     /// If there is no such term.
-    pub(super) fn of(&self, term: TermId) -> &[f32] {
-        &self.values[term as usize * self.width()..][..self.width()]
+    pub(super) fn of(&self, term: TermId) -> (&[f32], f32) {
+        let (of_classes, square) =
+            self.values[term as usize * self.width()..][..self.width()].split_at(self.classes);
+        (of_classes, square[0])
     }
 
     /// Adds the values of each of `terms` to `sums`, in their order.
@@ -60,9 +62,35 @@ impl TermValues {
             return;
         }
         for term in terms {
-            for (sum, &value) in sums.iter_mut().zip(self.of(term)) {
+            let values = &self.values[term as usize * self.width()..];
+            for (sum, &value) in sums.iter_mut().zip(values) {
                 *sum += f64::from(value);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_is_the_sum_over_the_terms_whatever_the_number_of_classes() {
+        for classes in 2..6 {
+            let weights = (0..3 * classes).map(|place| place as f32 / 8.0).collect();
+            let linear = LinearModel::new(weights, vec![0.0; classes]).unwrap();
+            let values = TermValues::new(&linear, [1.0, 2.0, 4.0].into_iter());
+            assert_eq!(values.of(1).1, 4.0);
+            assert_eq!(values.of(2).0[1], 4.0 * linear.weights_of(2)[1]);
+
+            let terms = [2, 0, 2];
+            let mut sums = vec![1.0; values.width()];
+            values.add(terms.into_iter(), &mut sums);
+            for (class, sum) in sums[..classes].iter().enumerate() {
+                let of_terms = terms.map(|term| f64::from(values.of(term).0[class]));
+                assert_eq!(*sum, 1.0 + of_terms.iter().sum::<f64>());
+            }
+            assert_eq!(sums[classes], 1.0 + 16.0 + 1.0 + 16.0);
         }
     }
 }
