@@ -52,7 +52,7 @@ def probe(port):
 
 
 async def main():
-    server = Server("--max-concurrent-requests", 32, "--max-bulk-requests", 32)
+    server = Server("--max-concurrent-requests", 40, "--max-bulk-requests", 32)
     try:
         await overload(server)
     finally:

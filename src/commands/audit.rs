@@ -14,8 +14,8 @@ use super::options::{RecordOptions, ThreadOption, create_output, print, print_js
 use super::scratch_model::scratch_model;
 use super::train::{TrainArgs, read_labels};
 use crate::audit::{Audit, AuditedComment, Finding, FindingKind};
-use crate::evaluation::{Phrases, Scored};
-use crate::model::{ClassIndex, LabelSet, RiskClassifier};
+use crate::evaluation::Scored;
+use crate::model::{ClassIndex, LabelSet, Phrases, RiskClassifier};
 use crate::records::{
     Cell, Column, ColumnKind, FieldNames, OutputFile, RecordFormat, Review, ReviewCollection,
     TableWriter,

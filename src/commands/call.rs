@@ -14,7 +14,7 @@ use tonic_health::pb::health_client::HealthClient;
 use super::Outcome;
 use super::failure::Failure;
 use super::options::{RecordOptions, one_line, print, print_json, tell};
-use super::prediction_json::{ExplanationJson, PredictionJson, ReasonJson};
+use super::prediction_json::{ExplanationJson, PhraseJson, PredictionJson, ReasonJson};
 use super::server_options::ServerOptions;
 use crate::serve::contract::v1;
 use crate::serve::contract::v1::review_result::Outcome as ReviewOutcome;
@@ -275,6 +275,14 @@ fn prediction_json<'a>(prediction: &'a v1::Prediction) -> PredictionJson<'a> {
             .map(|range| [range.start_byte as usize, range.end_byte as usize])
             .collect(),
     };
+    let phrase = |phrase: &'a v1::Phrase| {
+        let range = phrase.range.unwrap_or_default();
+        PhraseJson {
+            words: &phrase.words,
+            contribution: phrase.contribution,
+            range: [range.start_byte as usize, range.end_byte as usize],
+        }
+    };
     PredictionJson {
         id: None,
         label: &prediction.label,
@@ -291,6 +299,7 @@ fn prediction_json<'a>(prediction: &'a v1::Prediction) -> PredictionJson<'a> {
         explanation: prediction.explanation.as_ref().map(|explanation| ExplanationJson {
             score: explanation.score,
             intercept: explanation.intercept,
+            phrases: explanation.phrases.iter().map(phrase).collect(),
             reasons: explanation.reasons.iter().map(reason).collect(),
         }),
     }
@@ -312,8 +321,8 @@ fn for_people(prediction: &v1::Prediction) -> String {
     for of in &prediction.probabilities {
         shown += &format!("  {} {:.1} %\n", of.label, 100.0 * of.probability);
     }
-    for reason in prediction.explanation.iter().flat_map(|explanation| &explanation.reasons) {
-        shown += &format!("  {:+.3}  {}\n", reason.contribution, one_line(&reason.words));
+    for phrase in prediction.explanation.iter().flat_map(|explanation| &explanation.phrases) {
+        shown += &format!("  {:+.3}  {}\n", phrase.contribution, one_line(&phrase.words));
     }
     shown
 }

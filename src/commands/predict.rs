@@ -11,9 +11,11 @@ use super::Outcome;
 use super::decisions::DecisionOptions;
 use super::failure::Failure;
 use super::options::{ModelOption, RecordOptions, one_line, print, tell};
-use super::prediction_json::{ExplanationJson, PredictionJson, ReasonJson};
+use super::prediction_json::{ExplanationJson, PhraseJson, PredictionJson, ReasonJson};
 use crate::batch::tones;
-use crate::model::{ClassIndex, ClassifyError, Explanation, LabelSet, RiskClassifier, Worker};
+use crate::model::{
+    ClassIndex, ClassifyError, Explanation, LabelSet, Phrases, RiskClassifier, Worker,
+};
 use crate::records::Tone;
 
 /// Options of `postloan predict`.
@@ -26,7 +28,8 @@ pub(super) struct PredictArgs {
     /// (sqlite:PATH, postgres://…, gaussdb://…; see --query) instead
     #[arg(long, value_name = "FILE", conflicts_with = "texts")]
     file: Option<PathBuf>,
-    /// Give the reasons: the terms that spoke most for the label, and where they stand
+    /// Give the reasons: the parts of the comment that spoke most for the label. With --json, also
+    /// the single terms, which may lie on top of each other
     #[arg(long)]
     explain: bool,
     /// How many reasons to give at most
@@ -100,8 +103,8 @@ fn predict(
     Ok(if args.json {
         json_line(args, classifier, text, id, &explanation)
     } else {
-        let reasons = if args.explain { args.reasons } else { 0 };
-        let shown = for_people(classifier.labels(), text, &explanation, reasons);
+        let phrases = args.explain.then_some(args.reasons);
+        let shown = for_people(classifier.labels(), text, &explanation, phrases);
         id.map_or(String::new(), |id| one_line(id) + "  ") + &shown
     })
 }
@@ -128,6 +131,15 @@ fn json_line(
         explanation: args.explain.then(|| ExplanationJson {
             score: explanation.score,
             intercept: explanation.intercept,
+            phrases: Phrases::of(text, &explanation.reasons)
+                .supporting(args.reasons)
+                .iter()
+                .map(|phrase| PhraseJson {
+                    words: phrase.words(text),
+                    contribution: phrase.contribution,
+                    range: [phrase.range.start, phrase.range.end],
+                })
+                .collect(),
             reasons: explanation
                 .supporting(args.reasons)
                 .iter()
@@ -144,7 +156,13 @@ fn json_line(
     serde_json::to_string(&json).unwrap_or_default() + "\n"
 }
 
-fn for_people(labels: &LabelSet, text: &str, explanation: &Explanation, reasons: usize) -> String {
+/// With at most so many `phrases` that speak for the label, if they are asked for.
+fn for_people(
+    labels: &LabelSet,
+    text: &str,
+    explanation: &Explanation,
+    phrases: Option<usize>,
+) -> String {
     let prediction = &explanation.prediction;
     let label = labels.get(prediction.class);
     let style = severity_style(labels, prediction.class);
@@ -160,16 +178,17 @@ fn for_people(labels: &LabelSet, text: &str, explanation: &Explanation, reasons:
         }
     }
     shown.push('\n');
-    if reasons > 0 {
-        let reasons = explanation.supporting(reasons);
-        let marked = reasons.iter().flat_map(|reason| reason.ranges.iter().cloned());
+    if let Some(limit) = phrases {
+        let all = Phrases::of(text, &explanation.reasons);
+        let phrases = all.supporting(limit);
+        let marked = phrases.iter().map(|phrase| phrase.range.clone());
         shown += &format!("  {}\n", highlight(text, marked.collect(), style.bold().underline()));
-        for reason in reasons {
-            let words = reason.words(text);
-            shown += &format!("  {:+.3}  {}\n", reason.contribution, one_line(words));
+        for phrase in phrases {
+            let words = phrase.words(text);
+            shown += &format!("  {:+.3}  {}\n", phrase.contribution, one_line(words));
         }
-        if reasons.is_empty() {
-            shown += "  no term of the comment speaks for it: it is the model's first guess\n";
+        if all.supporting(1).is_empty() {
+            shown += "  nothing in the comment speaks for it: it is the model's first guess\n";
         }
     }
     shown

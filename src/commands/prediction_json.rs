@@ -24,7 +24,18 @@ pub(super) struct PredictionJson<'a> {
 pub(super) struct ExplanationJson<'a> {
     pub(super) score: f64,
     pub(super) intercept: f64,
+    /// Parts of the text that do not overlap, for people.
+    pub(super) phrases: Vec<PhraseJson<'a>>,
+    /// Single terms.
     pub(super) reasons: Vec<ReasonJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct PhraseJson<'a> {
+    pub(super) words: &'a str,
+    pub(super) contribution: f64,
+    /// Where it stands: `[start, end)` in bytes of the text.
+    pub(super) range: [usize; 2],
 }
 
 #[derive(Debug, Serialize)]

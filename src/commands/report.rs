@@ -5,10 +5,10 @@ use rayon::prelude::*;
 
 use super::failure::Failure;
 use crate::evaluation::{
-    EvaluationReport, LENGTH_FIELD, LearningPoint, MetricsByField, Mistake, Origin, Phrases,
-    Scored, StrongestTerms, TermShare, length_band,
+    EvaluationReport, LENGTH_FIELD, LearningPoint, MetricsByField, Mistake, Origin, Scored,
+    StrongestTerms, TermShare, length_band,
 };
-use crate::model::RiskClassifier;
+use crate::model::{Phrase, Phrases, RiskClassifier};
 use crate::records::Review;
 use crate::report::Language;
 
@@ -78,7 +78,7 @@ fn mistake<'a>(
     review: &'a Review,
     by: &[String],
     scored: &'a Scored,
-    phrases: Vec<crate::evaluation::Phrase>,
+    phrases: Vec<Phrase>,
 ) -> Mistake<'a> {
     let id = review.optional.last().filter(|id| !id.is_empty());
     Mistake {

@@ -11,6 +11,7 @@ mod label;
 mod linear;
 mod manifest;
 mod out_of_fold;
+mod phrases;
 mod scorer;
 mod second_stage;
 mod sentences;
@@ -32,6 +33,7 @@ pub use manifest::{
     sha256_hex,
 };
 pub use out_of_fold::OutOfFold;
+pub use phrases::{Phrase, Phrases};
 pub use scorer::{Scorer, ScorerBuffers};
 pub use second_stage::SecondStage;
 pub use sentences::SentenceScores;

@@ -1,11 +1,14 @@
 //! Predictions, reasons and refusals in the contract's words.
 
+use std::ops::Range;
+
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::contract::v1;
 use crate::model::{
-    ClassifyError, Explanation, LabelSet, Manifest, Prediction, Reason, RiskClassifier,
+    ClassifyError, Explanation, LabelSet, Manifest, Phrase, Phrases, Prediction, Reason,
+    RiskClassifier,
 };
 
 /// The domain of this service's error reasons, for `google.rpc.ErrorInfo`.
@@ -125,29 +128,30 @@ pub(super) fn training(manifest: &Manifest) -> v1::Training {
     }
 }
 
-/// The strongest `top_k` reasons of an explanation of `text`.
+/// The strongest `top_k` reasons and phrases of an explanation of `text`.
 pub(super) fn explanation(explanation: &Explanation, text: &str, top_k: u32) -> v1::Explanation {
     let positions = CharPositions::of(text);
     let supporting = explanation.supporting(top_k as usize);
+    let phrases = Phrases::of(text, &explanation.reasons);
+    let phrase = |phrase: &Phrase| v1::Phrase {
+        words: phrase.words(text).to_owned(),
+        contribution: phrase.contribution,
+        range: Some(positions.range(&phrase.range)),
+    };
     v1::Explanation {
         reasons: supporting.iter().map(|found| reason(found, text, &positions)).collect(),
         score: explanation.score,
         intercept: explanation.intercept,
+        phrases: phrases.supporting(top_k as usize).iter().map(phrase).collect(),
     }
 }
 
 fn reason(reason: &Reason, text: &str, positions: &CharPositions) -> v1::Reason {
-    let range = |range: &std::ops::Range<usize>| v1::TextRange {
-        start_byte: offset(range.start),
-        end_byte: offset(range.end),
-        start_char: positions.at(range.start),
-        end_char: positions.at(range.end),
-    };
     v1::Reason {
         term: reason.term.clone(),
         words: reason.words(text).to_owned(),
         contribution: reason.contribution,
-        ranges: reason.ranges.iter().map(range).collect(),
+        ranges: reason.ranges.iter().map(|range| positions.range(range)).collect(),
     }
 }
 
@@ -168,6 +172,15 @@ impl CharPositions {
 
     fn at(&self, byte: usize) -> u32 {
         self.0.get(byte).copied().unwrap_or_default()
+    }
+
+    fn range(&self, range: &Range<usize>) -> v1::TextRange {
+        v1::TextRange {
+            start_byte: offset(range.start),
+            end_byte: offset(range.end),
+            start_char: self.at(range.start),
+            end_char: self.at(range.end),
+        }
     }
 }
 

@@ -11,9 +11,8 @@ use super::by_field::MetricsByField;
 use super::calibration::Calibration;
 use super::interval::wilson_interval;
 use super::metrics::{Metrics, Scored, Spread};
-use super::phrases::Phrase;
 use super::terms::TermShare;
-use crate::model::{ClassIndex, LabelSet};
+use crate::model::{ClassIndex, LabelSet, Phrase};
 use crate::report::{KeyFigure, Language, NumberFormat, Page, Section, Tone};
 
 /// Where the predictions of a report come from.

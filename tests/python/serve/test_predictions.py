@@ -107,6 +107,16 @@ def test_reasons_stand_where_their_ranges_say_in_bytes_and_in_characters(api, st
         for place in reason.ranges:
             in_bytes = encoded[place.start_byte:place.end_byte].decode()
             assert in_bytes == text[place.start_char:place.end_char] != ""
+    phrases = prediction.explanation.phrases
+    assert 1 <= len(phrases) <= 4
+    contributions = [phrase.contribution for phrase in phrases]
+    assert contributions == sorted(contributions, reverse=True) and min(contributions) > 0
+    in_order = sorted((phrase.range.start_byte, phrase.range.end_byte) for phrase in phrases)
+    assert all(end <= start for (_, end), (start, _) in zip(in_order, in_order[1:]))
+    for phrase in phrases:
+        place = phrase.range
+        assert encoded[place.start_byte:place.end_byte].decode() == phrase.words
+        assert text[place.start_char:place.end_char] == phrase.words
 
 
 def test_an_explanation_is_that_of_the_predict_command(api, stub):
@@ -124,6 +134,14 @@ def test_an_explanation_is_that_of_the_predict_command(api, stub):
         assert found == [
             (reason["term"], reason["contribution"], reason["words"])
             for reason in printed["explanation"]["reasons"]
+        ]
+        found = [
+            (phrase.words, phrase.contribution, [phrase.range.start_byte, phrase.range.end_byte])
+            for phrase in explanation.phrases
+        ]
+        assert found == [
+            (phrase["words"], phrase["contribution"], phrase["range"])
+            for phrase in printed["explanation"]["phrases"]
         ]
 
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::model::Reason;
+use super::classifier::Reason;
 
 /// Words of a comment and what all reasons together say of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,22 @@ pub struct Phrases {
     pub elsewhere: f64,
 }
 
+impl Phrase {
+    /// The words of `comment`, whose phrase this is.
+    #[must_use]
+    pub fn words<'c>(&self, comment: &'c str) -> &'c str {
+        comment.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
 impl Phrases {
+    /// At most `limit` phrases that spoke for the predicted class, the strongest first.
+    #[must_use]
+    pub fn supporting(&self, limit: usize) -> &[Phrase] {
+        let supporting = self.phrases.partition_point(|phrase| phrase.contribution > 0.0);
+        &self.phrases[..supporting.min(limit)]
+    }
+
     /// The phrases of `comment` that carry the given `reasons`.
     #[must_use]
     pub fn of(comment: &str, reasons: &[Reason]) -> Self {
@@ -150,10 +165,12 @@ mod tests {
         let shown: Vec<(&str, f64)> = phrases
             .phrases
             .iter()
-            .map(|phrase| (&comment[phrase.range.clone()], phrase.contribution))
+            .map(|phrase| (phrase.words(comment), phrase.contribution))
             .collect();
         assert_eq!(shown, [("失联", 1.75), ("按时", -0.5)]);
         assert_eq!(phrases.elsewhere, 0.0);
+        assert_eq!(phrases.supporting(5), &phrases.phrases[..1]);
+        assert!(phrases.supporting(0).is_empty());
     }
 
     proptest! {
