@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{Folder, SHIPPED_MODEL, run};
+use std::fs;
+
+use common::{Folder, SHIPPED_MODEL, labelled, run};
 use postloan::model::{ClassifyError, MAX_COMMENT_CHARS, RiskClassifier};
 use serde_json::Value;
 
@@ -19,15 +21,28 @@ fn classifier() -> RiskClassifier {
 
 #[test]
 fn contributions_and_intercept_add_up_to_the_score() {
-    let classifier = classifier();
-    let mut worker = classifier.worker();
-    for comment in COMMENTS {
-        let explanation = worker.explain(comment).unwrap();
-        let sum: f64 = explanation.reasons.iter().map(|reason| reason.contribution).sum();
-        let difference = explanation.intercept + sum - explanation.score;
-        assert!(difference.abs() < 1e-9, "{comment}: {difference}");
-        let probabilities: f64 = explanation.prediction.probabilities.iter().sum();
-        assert!((probabilities - 1.0).abs() < 1e-12);
+    // Words alone, one stage, two labels.
+    let folder = Folder::new();
+    let data = folder.file("data.jsonl", labelled(&["normal", "risky"], 6));
+    let plain = folder.path("plain");
+    let trained = run(&["train", &data, "--model", &plain, "--folds", "0", "--without", "all"]);
+    assert_eq!(trained.code, 0, "{}", trained.stderr);
+    let plain = RiskClassifier::open(&plain).unwrap();
+    let of_training: Value =
+        serde_json::from_str(fs::read_to_string(&data).unwrap().lines().next().unwrap()).unwrap();
+    let known = of_training["text"].as_str().unwrap().repeat(3);
+    for (classifier, comments) in [(classifier(), &COMMENTS[..]), (plain, &[&*known, COMMENTS[0]])]
+    {
+        let mut worker = classifier.worker();
+        for comment in comments {
+            let explanation = worker.explain(comment).unwrap();
+            let sum: f64 = explanation.reasons.iter().map(|reason| reason.contribution).sum();
+            let difference = explanation.intercept + sum - explanation.score;
+            assert!(difference.abs() < 1e-9, "{comment}: {difference}");
+            let probabilities: f64 = explanation.prediction.probabilities.iter().sum();
+            assert!((probabilities - 1.0).abs() < 1e-12);
+        }
+        assert!(!worker.explain(comments[0]).unwrap().reasons.is_empty());
     }
 }
 
