@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use thiserror::Error;
 
 use super::decision::DecisionPolicy;
@@ -14,11 +13,9 @@ use super::linear::LinearModel;
 use super::manifest::{FileDigest, Manifest, ModelId, PipelineSettings, TrainingData};
 use super::out_of_fold::OutOfFold;
 use super::second_stage::SecondStage;
-use crate::features::{
-    FeatureSettings, FeatureUnion, NgramUnit, TfidfVectorizer, ViewSettings, Vocabulary,
-    VocabularyLimits,
-};
-use crate::text::{StopWords, TextSettings, UserDictionary, parse_symbols, readable};
+use super::term_files::{parse_vocabulary, parse_weights, vocabulary_file, weights_file};
+use crate::features::{FeatureSettings, FeatureUnion, NgramUnit, TfidfVectorizer, ViewSettings};
+use crate::text::{StopWords, TextSettings, UserDictionary};
 
 const NEWEST_FORMAT: u64 = Manifest::FORMAT_VERSION as u64;
 
@@ -30,9 +27,6 @@ const OUT_OF_FOLD: &str = "out-of-fold.csv";
 const WEIGHTS: &str = "weights.safetensors";
 const USER_DICTIONARY: &str = "user-dictionary.txt";
 const STOP_WORDS: &str = "stop-words.txt";
-
-/// What the names of the second stage's tensors begin with.
-const SECOND_STAGE: &str = "second_stage.";
 
 /// The first format version with a file of decisions.
 const DECISIONS_SINCE: u32 = 3;
@@ -377,125 +371,4 @@ fn pretty_json<T: serde::Serialize>(file: &str, value: &T) -> Result<Vec<u8>, Mo
         .map_err(|e| ModelError::Invalid { path: file.into(), reason: e.to_string() })?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// One term a line, a tab, its document frequency.
-fn vocabulary_file(vocabulary: &Vocabulary) -> Vec<u8> {
-    vocabulary
-        .terms()
-        .flat_map(|(term, df)| format!("{}\t{df}\n", readable(term)).into_bytes())
-        .collect()
-}
-
-fn parse_vocabulary(
-    text: &str,
-    unit: NgramUnit,
-    limits: &VocabularyLimits,
-) -> Result<Vocabulary, String> {
-    let lines = text.lines().enumerate().map(|(index, line)| {
-        line.split_once('\t')
-            .and_then(|(term, df)| Some((parse_symbols(term), df.parse::<u32>().ok()?)))
-            .ok_or_else(|| format!("line {}: expected `term<tab>document frequency`", index + 1))
-    });
-    let terms = lines.collect::<Result<Vec<_>, _>>()?;
-    let terms = terms.iter().map(|(term, df)| (&**term, *df));
-    Vocabulary::from_terms(terms, unit, limits.max_ngram, limits.max_skip)
-        .map_err(|error| error.to_string())
-}
-
-fn weights_file(
-    linear: &LinearModel<f32>,
-    second_stage: Option<&SecondStage>,
-) -> Result<Vec<u8>, safetensors::SafeTensorError> {
-    let doubles = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-    let singles: Vec<u8> = linear.weights().iter().flat_map(|v| v.to_le_bytes()).collect();
-    let classes = linear.classes();
-    let mut numbers = vec![
-        ("intercept".to_owned(), Dtype::F64, vec![classes], doubles(linear.intercept())),
-        ("weights".to_owned(), Dtype::F32, vec![linear.terms(), classes], singles),
-    ];
-    if let Some(linear) = second_stage.map(SecondStage::linear) {
-        let (intercept, weights) = (doubles(linear.intercept()), doubles(linear.weights()));
-        let shape = vec![linear.terms(), classes];
-        numbers.push((format!("{SECOND_STAGE}intercept"), Dtype::F64, vec![classes], intercept));
-        numbers.push((format!("{SECOND_STAGE}weights"), Dtype::F64, shape, weights));
-    }
-    let tensors = numbers
-        .iter()
-        .map(|(name, kind, shape, bytes)| Ok((name, TensorView::new(*kind, shape.clone(), bytes)?)))
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-    serialize(tensors, None)
-}
-
-fn parse_weights(
-    bytes: &[u8],
-    classes: usize,
-    vectorizer: &FeatureUnion,
-    pipeline: &PipelineSettings,
-) -> Result<(LinearModel<f32>, Option<SecondStage>), String> {
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let term = |row: usize| format!("term `{}`", readable(vectorizer.term(row as u32)));
-    let linear =
-        parse_linear(&tensors, "", (vectorizer.len(), classes), term)?.to_single_precision();
-    let in_range = |value: f64| (value as f32).is_finite();
-    for (row, idf) in vectorizer.idf().enumerate() {
-        let mut weights = linear.weights_of(row as u32).iter().map(|&weight| f64::from(weight));
-        if !in_range(idf * idf) || !weights.all(|weight| in_range(weight * idf)) {
-            return Err(format!(
-                "the weights of {} times its inverse document frequency, {idf:e}, are out of range",
-                term(row)
-            ));
-        }
-    }
-    if !pipeline.second_stage {
-        return Ok((linear, None));
-    }
-    let shape = (SecondStage::features_of(classes), classes);
-    let pooled =
-        parse_linear(&tensors, SECOND_STAGE, shape, |row| format!("pooled feature {row}"))?;
-    Ok((linear, SecondStage::new(pooled)))
-}
-
-/// The linear model of shape (`rows`, `classes`) in the tensors whose names begin with `prefix`;
-/// `name` names a row.
-fn parse_linear(
-    tensors: &SafeTensors<'_>,
-    prefix: &str,
-    (rows, classes): (usize, usize),
-    name: impl Fn(usize) -> String,
-) -> Result<LinearModel, String> {
-    let read = |tensor: &str, shape: &[usize]| {
-        let name = format!("{prefix}{tensor}");
-        let tensor = tensors.tensor(&name).map_err(|error| format!("tensor `{name}`: {error}"))?;
-        let found = (tensor.dtype(), tensor.shape());
-        let bytes = tensor.data();
-        match found {
-            (Dtype::F64, found) if found == shape => {
-                let (values, _) = bytes.as_chunks();
-                Ok(values.iter().map(|value| f64::from_le_bytes(*value)).collect::<Vec<f64>>())
-            }
-            (Dtype::F32, found) if found == shape => {
-                let (values, _) = bytes.as_chunks();
-                Ok(values.iter().map(|value| f64::from(f32::from_le_bytes(*value))).collect())
-            }
-            (kind, found) => Err(format!(
-                "expected tensor `{name}` of F32 or F64 {shape:?} (terms of the vocabulary, \
-                 labels of the manifest), found {kind:?} {found:?}"
-            )),
-        }
-    };
-    let weights = read("weights", &[rows, classes])?;
-    let intercept = read("intercept", &[classes])?;
-    if let Some(position) = weights.iter().position(|weight| !(*weight as f32).is_finite()) {
-        return Err(format!(
-            "the weight of {} for class {} is {}",
-            name(position / classes),
-            position % classes,
-            weights[position]
-        ));
-    }
-    if let Some(class) = intercept.iter().position(|value| !value.is_finite()) {
-        return Err(format!("the intercept of class {class} is {}", intercept[class]));
-    }
-    LinearModel::new(weights, intercept).ok_or_else(|| "the sizes do not agree".to_owned())
 }

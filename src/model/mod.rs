@@ -16,6 +16,7 @@ mod scorer;
 mod second_stage;
 mod sentences;
 mod store;
+mod term_files;
 mod term_values;
 mod trial;
 
