@@ -20,19 +20,19 @@ import time
 
 import grpc
 from common import Server, percentile, stubs
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from versus_empty import COMMENT
 
-SECONDS = 30
+SECONDS = float(sys.argv[1]) if len(sys.argv) == 2 else 30
 FACTOR = 10
 REVIEWS = 500
 DEADLINE = 5
+SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
 def probe(port):
     """Asks for health and for one comment every tenth of a second, until told to end: prints what was asked, when
     the answer came, how long it took and what it was."""
-    from grpc_health.v1 import health_pb2, health_pb2_grpc
-
     api, Stub = stubs(tempfile.mkdtemp())
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         health, classify = health_pb2_grpc.HealthStub(channel).Check, Stub(channel).Classify
@@ -43,8 +43,8 @@ def probe(port):
             ]:
                 begun = time.time()
                 try:
-                    call(request, timeout=DEADLINE)
-                    code = "OK"
+                    answer = call(request, timeout=DEADLINE)
+                    code = "OK" if name == "comment" or answer.status == SERVING else "NOT_SERVING"
                 except grpc.RpcError as error:
                     code = error.code().name
                 print(name, time.time(), time.time() - begun, code, flush=True)
@@ -88,7 +88,8 @@ async def overload(server):
 
     command = [sys.executable, __file__, "probe", str(server.port)]
     probing = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    time.sleep(2)
+    # Until it asks.
+    await asyncio.sleep(2)
     begun, started, under_way = time.time(), 0, set()
     while (elapsed := time.time() - begun) < SECONDS:
         while started < elapsed * capacity * FACTOR:

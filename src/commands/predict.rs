@@ -103,7 +103,7 @@ fn predict(
     Ok(if args.json {
         json_line(args, classifier, text, id, &explanation)
     } else {
-        let phrases = args.explain.then_some(args.reasons);
+        let phrases = if args.explain { args.reasons } else { 0 };
         let shown = for_people(classifier.labels(), text, &explanation, phrases);
         id.map_or(String::new(), |id| one_line(id) + "  ") + &shown
     })
@@ -156,13 +156,8 @@ fn json_line(
     serde_json::to_string(&json).unwrap_or_default() + "\n"
 }
 
-/// With at most so many `phrases` that speak for the label, if they are asked for.
-fn for_people(
-    labels: &LabelSet,
-    text: &str,
-    explanation: &Explanation,
-    phrases: Option<usize>,
-) -> String {
+/// With at most so many `phrases` that speak for the label.
+fn for_people(labels: &LabelSet, text: &str, explanation: &Explanation, phrases: usize) -> String {
     let prediction = &explanation.prediction;
     let label = labels.get(prediction.class);
     let style = severity_style(labels, prediction.class);
@@ -178,17 +173,17 @@ fn for_people(
         }
     }
     shown.push('\n');
-    if let Some(limit) = phrases {
+    if phrases > 0 {
         let all = Phrases::of(text, &explanation.reasons);
-        let phrases = all.supporting(limit);
+        let phrases = all.supporting(phrases);
         let marked = phrases.iter().map(|phrase| phrase.range.clone());
         shown += &format!("  {}\n", highlight(text, marked.collect(), style.bold().underline()));
         for phrase in phrases {
             let words = phrase.words(text);
             shown += &format!("  {:+.3}  {}\n", phrase.contribution, one_line(words));
         }
-        if all.supporting(1).is_empty() {
-            shown += "  nothing in the comment speaks for it: it is the model's first guess\n";
+        if explanation.supporting(1).is_empty() {
+            shown += "  no term of the comment speaks for it: it is the model's first guess\n";
         }
     }
     shown

@@ -189,10 +189,14 @@ impl TfidfVectorizer {
         self.vocabulary.find(units, walks, occurrences);
     }
 
-    /// The same for the characters of `text`.
-    pub(super) fn find_in_characters(&self, text: &str, scratch: &mut VectorizerScratch) {
+    /// The same for characters; `None` is a break.
+    pub(super) fn find_in_characters(
+        &self,
+        characters: impl Iterator<Item = Option<char>>,
+        scratch: &mut VectorizerScratch,
+    ) {
         let VectorizerScratch { units, occurrences, walks, .. } = scratch;
-        self.vocabulary.look_up_characters(text, units);
+        self.vocabulary.look_up_characters(characters, units);
         self.vocabulary.find(units, walks, occurrences);
     }
 

@@ -182,7 +182,8 @@ impl FeatureUnion {
     pub fn find(&self, comment: &AnalyzedText, scratch: &mut UnionScratch) {
         self.words.find(comment.words(), &mut scratch.words);
         if let Some(characters) = &self.characters {
-            characters.find_in_characters(comment.text(), &mut scratch.characters);
+            let of_comment = comment.characters_or_breaks();
+            characters.find_in_characters(of_comment, &mut scratch.characters);
         }
     }
 

@@ -218,11 +218,14 @@ impl Vocabulary {
         units.extend(words.map(number));
     }
 
-    /// The same for the characters of `text`, in which a line feed is a break.
-    pub(super) fn look_up_characters(&self, text: &str, units: &mut Vec<u32>) {
+    /// The same for characters; `None` is a break.
+    pub(super) fn look_up_characters(
+        &self,
+        characters: impl Iterator<Item = Option<char>>,
+        units: &mut Vec<u32>,
+    ) {
         units.clear();
-        let number = |c: char| if c == '\n' { BREAK } else { self.index.character(c) };
-        units.extend(text.chars().map(number));
+        units.extend(characters.map(|c| c.map_or(BREAK, |c| self.index.character(c))));
     }
 
     /// Replaces `found` by the occurrences of terms in `units`, which come from
@@ -305,12 +308,16 @@ mod tests {
     use super::super::occurrences::Occurrence;
     use super::*;
 
-    /// Each term, where it starts and how many words it spans, in order of the starts.
+    /// Each term, where it starts and how many words it spans, in order of the starts. Among
+    /// characters, | is a break.
     fn found(vocabulary: &Vocabulary, words: &str) -> Vec<(TermId, u32, usize)> {
         let (mut units, mut occurrences) = (Vec::new(), Occurrences::default());
         match vocabulary.unit() {
             NgramUnit::Word => vocabulary.look_up(words.split(' '), &mut units),
-            NgramUnit::Character => vocabulary.look_up_characters(words, &mut units),
+            NgramUnit::Character => {
+                let characters = words.chars().map(|c| (c != '|').then_some(c));
+                vocabulary.look_up_characters(characters, &mut units);
+            }
         }
         vocabulary.find(&units, &mut Walks::default(), &mut occurrences);
         let of_run = |(words, run): (usize, &[Occurrence])| {
@@ -333,7 +340,7 @@ mod tests {
         let unit = NgramUnit::Character;
         let vocabulary = Vocabulary::from_terms([("停产", 1), ("产", 1)], unit, 4, 0).unwrap();
         assert_eq!(found(&vocabulary, "已停产"), [(0, 1, 2), (1, 2, 1)]);
-        assert_eq!(found(&vocabulary, "停\n产"), [(1, 2, 1)]);
+        assert_eq!(found(&vocabulary, "停|产"), [(1, 2, 1)]);
     }
 
     #[test]

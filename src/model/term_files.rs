@@ -5,6 +5,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use super::linear::LinearModel;
 use super::manifest::PipelineSettings;
 use super::second_stage::SecondStage;
+use super::term_values::TermValues;
 use crate::features::{FeatureUnion, NgramUnit, Vocabulary, VocabularyLimits};
 use crate::text::{parse_symbols, readable};
 
@@ -73,15 +74,11 @@ pub(super) fn parse_weights(
     let term = |row: usize| format!("term `{}`", readable(vectorizer.term(row as u32)));
     let linear =
         parse_linear(&tensors, "", (vectorizer.len(), classes), term)?.to_single_precision();
-    let in_range = |value: f64| (value as f32).is_finite();
-    for (row, idf) in vectorizer.idf().enumerate() {
-        let mut weights = linear.weights_of(row as u32).iter().map(|&weight| f64::from(weight));
-        if !in_range(idf * idf) || !weights.all(|weight| in_range(weight * idf)) {
-            return Err(format!(
-                "the weights of {} times its inverse document frequency, {idf:e}, are out of range",
-                term(row)
-            ));
-        }
+    if let Some((row, idf)) = TermValues::out_of_range(&linear, vectorizer.idf()) {
+        return Err(format!(
+            "the weights of {} times its inverse document frequency, {idf:e}, are out of range",
+            term(row)
+        ));
     }
     if !pipeline.second_stage {
         return Ok((linear, None));

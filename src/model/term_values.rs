@@ -22,10 +22,21 @@ impl TermValues {
         let classes = linear.classes();
         let mut values = Vec::with_capacity(linear.terms() * (classes + 1));
         for (weights, idf) in linear.weights().chunks_exact(classes).zip(idf) {
-            values.extend(weights.iter().map(|&weight| (f64::from(weight) * idf) as f32));
-            values.push((idf * idf) as f32);
+            values.extend(values_of(weights, idf));
         }
         Self { classes, values }
+    }
+
+    /// The first term with a value that single precision cannot hold, and its inverse document
+    /// frequency.
+    pub(super) fn out_of_range(
+        linear: &LinearModel<f32>,
+        idf: impl Iterator<Item = f64>,
+    ) -> Option<(usize, f64)> {
+        let rows = linear.weights().chunks_exact(linear.classes());
+        let fits = |weights, idf| values_of(weights, idf).all(f32::is_finite);
+        let mut terms = rows.zip(idf).enumerate();
+        terms.find_map(|(row, (weights, idf))| (!fits(weights, idf)).then_some((row, idf)))
     }
 
     /// How many values a term has: one a class, and the last for the length.
@@ -68,6 +79,12 @@ impl TermValues {
             }
         }
     }
+}
+
+/// The values of a term of such `weights`, one a class.
+fn values_of(weights: &[f32], idf: f64) -> impl Iterator<Item = f32> {
+    let of_classes = weights.iter().map(move |&weight| (f64::from(weight) * idf) as f32);
+    of_classes.chain(std::iter::once((idf * idf) as f32))
 }
 
 #[cfg(test)]

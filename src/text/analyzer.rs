@@ -157,6 +157,9 @@ impl Analyzer {
     }
 }
 
+/// The character of a normal form that is no unit of n-grams, and across which none reaches.
+const BREAK: char = '\n';
+
 /// Whether `c` is a letter, ideograph, digit or symbol.
 fn is_meaningful(c: char) -> bool {
     match c {
@@ -220,10 +223,9 @@ impl AnalyzedText {
         })
     }
 
-    /// The normal form, with symbols in the place of what they stand for.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.rewritten
+    /// The characters, symbols among them, and `None` in the place of a line break.
+    pub fn characters_or_breaks(&self) -> impl Iterator<Item = Option<char>> {
+        self.rewritten.chars().map(|c| (c != BREAK).then_some(c))
     }
 
     /// The characters, symbols among them, as strings of one each, and an empty one in the place
@@ -304,7 +306,7 @@ impl<'a> Iterator for Units<'a> {
         let length = self.text.chars().next()?.len_utf8();
         let (first, rest) = self.text.split_at(length);
         self.text = rest;
-        Some(if first == "\n" { "" } else { first })
+        Some(if first.starts_with(BREAK) { "" } else { first })
     }
 }
 

@@ -1,7 +1,6 @@
 //! What a character may be in a number, a name, the layout: one look tells that it is nothing, which
 //! nearly every character of a comment is.
 
-use std::ops::BitOr;
 use std::sync::LazyLock;
 
 use super::{boundaries, names, quantities};
@@ -57,14 +56,6 @@ impl Kinds {
     }
 }
 
-impl BitOr for Kinds {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
 /// Whether `c` is one of the ideographs of which nearly all of a comment is made.
 #[inline]
 pub(super) fn is_ideograph(c: char) -> bool {
@@ -95,7 +86,7 @@ static TABLE: LazyLock<Box<[Kinds]>> = LazyLock::new(|| {
     let mut table = vec![Kinds::default(); 1 << 16].into_boxed_slice();
     let mut put = |c: char, kind| {
         let kinds = &mut table[c as usize];
-        *kinds = *kinds | kind;
+        *kinds = kinds.and(kind);
     };
     ('a'..='z').chain('0'..='9').for_each(|c| put(c, Kinds::CODE));
     put('+', Kinds::PLUS);

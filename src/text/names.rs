@@ -15,11 +15,11 @@ use super::symbols::NAME;
 
 /// Calls `put` with each character that plays a part in names, and the part.
 pub(super) fn character_kinds(put: &mut impl FnMut(char, Kinds)) {
-    let ambiguous = Kinds::SURNAME | Kinds::AMBIGUOUS;
+    let ambiguous = Kinds::SURNAME.and(Kinds::AMBIGUOUS);
     for (characters, kinds) in [
         (SURNAMES, Kinds::SURNAME),
         (AMBIGUOUS, ambiguous),
-        (VERBAL, ambiguous | Kinds::VERBAL),
+        (VERBAL, ambiguous.and(Kinds::VERBAL)),
         (ENDS, Kinds::END),
         (MOSTLY_ENDS, Kinds::MOSTLY_END),
         (SHORT_TITLES, Kinds::TITLE),
@@ -32,7 +32,7 @@ pub(super) fn character_kinds(put: &mut impl FnMut(char, Kinds)) {
     DOUBLE_SURNAMES
         .iter()
         .filter_map(|name| first(name))
-        .for_each(|c| put(c, Kinds::SURNAME | Kinds::DOUBLE));
+        .for_each(|c| put(c, Kinds::SURNAME.and(Kinds::DOUBLE)));
     TITLES.iter().filter_map(|title| first(title)).for_each(|c| put(c, Kinds::TITLE));
     ROLES.iter().filter_map(|role| last(role)).for_each(|c| put(c, Kinds::ROLE));
 }
@@ -281,7 +281,7 @@ impl Candidate<'_> {
             return !(self.ambiguous && c.is_ascii_digit());
         }
         self.follows_name
-            || Kinds::of(c).has(Kinds::BEFORE | Kinds::END) && !self.ends_a_word()
+            || Kinds::of(c).has(Kinds::BEFORE.and(Kinds::END)) && !self.ends_a_word()
             || ends_with_role(self.before)
     }
 }
